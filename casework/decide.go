@@ -1,0 +1,711 @@
+package casework
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bailiwick/abuse"
+	"bailiwick/party"
+	"bailiwick/problem"
+)
+
+// Command is something that somebody or something wants done to a case. The
+// concrete commands are below; each carries every id it needs.
+type Command interface {
+	decide(pb Playbook, c Case, now time.Time) ([]Event, error)
+}
+
+// Decide says which events a command causes on a case, under its playbook, at
+// a time. It changes nothing: seal the events (Seal) and Apply them. A command
+// that the state does not allow gives a Conflict, one that a rule against harm
+// forbids gives Refused.
+func Decide(pb Playbook, c Case, cmd Command, now time.Time) ([]Event, error) {
+	if _, opens := cmd.(Open); !opens {
+		if c.State == "" {
+			return nil, problem.New(problem.NotFound, "there is no such case")
+		}
+		if pb.Hash() != c.Playbook {
+			return nil, problem.New(problem.Internal, "case %s is worked under playbook %s, not %s", c.ID, c.Playbook, pb.Hash())
+		}
+	}
+	return cmd.decide(pb, c, now)
+}
+
+// Centre is the actor of everything nobody in particular did.
+const Centre = "centre"
+
+// Open starts a case.
+type Open struct {
+	Subject party.Subject
+	Type    abuse.Type
+}
+
+func (cmd Open) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	if c.State != "" {
+		return nil, problem.New(problem.Conflict, "case %s is open already", c.ID)
+	}
+	if cmd.Type.NeverKept() {
+		return nil, problem.New(problem.Refused, "%s goes to the hotline, it opens no case", cmd.Type)
+	}
+	if !slices.Contains(pb.Types, cmd.Type) {
+		return nil, problem.New(problem.Internal, "playbook %q is not for %s", pb.Name, cmd.Type)
+	}
+	return []Event{{Kind: KindOpened, Actor: Centre, Body: Opened{Subject: cmd.Subject, Type: cmd.Type,
+		Playbook: pb.Hash(), Name: pb.Name, Longest: pb.LongestStep, NextLook: now}}}, nil
+}
+
+// AddReport attaches a report, and who reported it as a payload of its own.
+type AddReport struct {
+	Report   ReportRef
+	Reporter Reporter
+}
+
+func (cmd AddReport) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	if c.State == Merged {
+		return nil, problem.New(problem.Conflict, "case %s is merged into %s", c.ID, c.MergedInto)
+	}
+	for _, r := range c.Reports {
+		if r.ID == cmd.Report.ID {
+			return nil, nil // attached already: a repeated command changes nothing
+		}
+	}
+	if len(c.Reports) >= MaxReports {
+		return nil, problem.New(problem.TooLarge, "case %s holds %d reports, the most it can", c.ID, MaxReports)
+	}
+	body := ReportAttached{Report: cmd.Report}
+	if c.State == Closed || c.State == Investigating || adds(c.URLs(), cmd.Report.URLs) {
+		body.Look = now // something new to look at
+	}
+	evs := []Event{{Kind: KindReport, Actor: "report:" + cmd.Report.ID, Body: body}}
+	if cmd.Reporter != (Reporter{}) {
+		cmd.Reporter.Report = cmd.Report.ID
+		evs = append(evs, Event{Kind: KindReporter, Actor: "report:" + cmd.Report.ID, Body: cmd.Reporter, Personal: true})
+	}
+	return evs, nil
+}
+
+func adds(have, more []string) bool {
+	for _, u := range more {
+		if !slices.Contains(have, u) {
+			return true
+		}
+	}
+	return false
+}
+
+// WithdrawReport takes a report back. When none is left and nothing was seen,
+// the case closes.
+type WithdrawReport struct{ Report string }
+
+func (cmd WithdrawReport) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	i := slices.IndexFunc(c.Reports, func(r ReportRef) bool { return r.ID == cmd.Report })
+	if i < 0 {
+		return nil, problem.New(problem.NotFound, "report %s is not on case %s", cmd.Report, c.ID)
+	}
+	if c.Reports[i].Gone {
+		return nil, nil
+	}
+	evs := []Event{{Kind: KindWithdrawn, Actor: "report:" + cmd.Report, Body: ReportWithdrawn{cmd.Report}}}
+	if len(c.AllReports()) == 1 && (c.State == New || c.State == Investigating) {
+		evs = append(evs, Event{Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: Withdrawn, Reason: "every report was withdrawn"}})
+	}
+	return evs, nil
+}
+
+// Plan is who has authority today.
+type Plan struct {
+	Parties []party.Party
+	TLD     string // "gtld", "cctld" or "unknown"
+	// DNSAllowed is false where suspending the name would hit more than the
+	// abuse; Why says what.
+	DNSAllowed bool
+	Why        string
+}
+
+// Look records a look and everything that follows from it: the next look,
+// missed times, escalation, the outcome, a return.
+type Look struct {
+	Finding Finding
+	Plan    Plan
+}
+
+func (cmd Look) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	f := cmd.Finding
+	switch c.State {
+	case Merged:
+		return nil, problem.New(problem.Conflict, "case %s is merged into %s", c.ID, c.MergedInto)
+	case Closed:
+		return lookClosed(pb, c, f, now), nil
+	case New, Investigating:
+		return lookFirst(pb, c, f, now), nil
+	case Unconfirmed:
+		return lookUnconfirmed(pb, c, f, now), nil
+	}
+	return lookConfirmed(pb, c, f, cmd.Plan, now), nil
+}
+
+func looked(f Finding, s State, next time.Time) Event {
+	return Event{Kind: KindLooked, Actor: Centre, Body: Looked{Finding: f, State: s, NextLook: next}}
+}
+
+func lookFirst(pb Playbook, c Case, f Finding, now time.Time) []Event {
+	if f.Claimed {
+		return []Event{looked(f, Unconfirmed, now.Add(pb.WatchEvery(0)))}
+	}
+	if c.Quiet < len(pb.Investigate) && !settled(pb, c, f) {
+		return []Event{looked(f, Investigating, now.Add(time.Duration(pb.Investigate[c.Quiet])))}
+	}
+	idle := f.Idle
+	if idle == "" {
+		idle = NotSeen
+	}
+	return []Event{looked(f, Investigating, now.Add(time.Duration(pb.LongestStep))),
+		{Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: idle, Reason: "looked " + times(c.Looks+1) + " and did not see it", NextLook: after(pb, now)}}}
+}
+
+// settled says whether more looks at an unseen claim would only repeat what is
+// known: the same result as before, over the time that certainty asks for.
+func settled(pb Playbook, c Case, f Finding) bool {
+	return f.Idle == DownBeforeAsked && c.Look != nil && c.Look.Idle == f.Idle && c.Looks+1 >= pb.Gone.Looks &&
+		!f.At.Before(c.Opened.Add(time.Duration(pb.Gone.Apart)))
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func lookUnconfirmed(pb Playbook, c Case, f Finding, now time.Time) []Event {
+	next := now.Add(pb.WatchEvery(now.Sub(c.Opened)))
+	if gone, since := goneFor(pb, c, f); gone {
+		out := DownBeforeAsked
+		if f.Measured != nil && f.Measured.Outcome == Parked {
+			out = Parked
+		}
+		return []Event{looked(f, Unconfirmed, next), {Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: out, Since: since,
+			Reason: "gone before it was confirmed", NextLook: after(pb, now)}}}
+	} else if !since.IsZero() {
+		next = sooner(next, now.Add(time.Duration(pb.Gone.Apart)))
+	}
+	return []Event{looked(f, Unconfirmed, next)}
+}
+
+// goneFor says whether, with this look, the abuse is certainly gone, and since
+// when it has been absent (zero if it is not).
+func goneFor(pb Playbook, c Case, f Finding) (bool, time.Time) {
+	m := f.Measured
+	if m == nil || m.Inconclusive || m.Outcome == "" || m.Outcome == Cloaked {
+		return false, time.Time{}
+	}
+	since, n := f.At, 1
+	if c.GoneLooks > 0 {
+		since, n = c.GoneSince, c.GoneLooks+1
+	}
+	return n >= pb.Gone.Looks && f.At.Sub(since) >= time.Duration(pb.Gone.Apart), since
+}
+
+func sooner(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// after is the first look at a case closed now; zero when the playbook wants
+// none.
+func after(pb Playbook, now time.Time) time.Time {
+	if len(pb.After) == 0 {
+		return time.Time{}
+	}
+	return now.Add(time.Duration(pb.After[0]))
+}
+
+func lookClosed(pb Playbook, c Case, f Finding, now time.Time) []Event {
+	returns := f.Claimed && c.Outcome != Moved
+	n := 0
+	for n < len(pb.After) && c.Closed.Add(elapsed(pb, n)).Before(now.Add(time.Second)) {
+		n++
+	}
+	next := time.Time{}
+	if n < len(pb.After) {
+		next = c.Closed.Add(elapsed(pb, n))
+	}
+	evs := []Event{looked(f, Closed, next)}
+	if returns {
+		evs = append(evs, Event{Kind: KindReopened, Actor: Centre, Body: ReopenedCase{Reason: "the abuse was seen again",
+			Returned: !c.SeenLast.IsZero() || c.Confirmation != nil, State: Unconfirmed, NextLook: now.Add(pb.WatchEvery(0))}})
+	}
+	return evs
+}
+
+// elapsed is how long after closing look n+1 is due.
+func elapsed(pb Playbook, n int) time.Duration {
+	var d time.Duration
+	for _, a := range pb.After[:n+1] {
+		d += time.Duration(a)
+	}
+	return d
+}
+
+func lookConfirmed(pb Playbook, c Case, f Finding, plan Plan, now time.Time) []Event {
+	next := now.Add(pb.WatchEvery(now.Sub(c.Confirmation.At)))
+	gone, since := goneFor(pb, c, f)
+	if gone {
+		out := f.Measured.Outcome
+		actor := *f.Measured
+		if !c.Asked() && out != Moved && out != Parked {
+			out, actor = DownBeforeAsked, Measured{Why: actor.Why}
+		}
+		evs := []Event{looked(f, Coordinating, next)}
+		if f.Measured.MovedTo != "" {
+			evs = append(evs, Event{Kind: KindRedirected, Actor: Centre, Body: MovedOn{f.Measured.MovedTo}})
+		}
+		return append(evs, Event{Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: out, Actor: actor, Since: since,
+			Reason: strings.Join(actor.Why, "; "), NextLook: after(pb, now)}})
+	}
+	if !since.IsZero() { // gone, not yet certainly: nobody is chased meanwhile
+		return []Event{looked(f, Coordinating, sooner(next, now.Add(time.Duration(pb.Gone.Apart))))}
+	}
+	evs := []Event{looked(f, Coordinating, next)}
+	if !f.Claimed { // inconclusive
+		return evs
+	}
+	if f.Class != "" && c.ClassBy == "" {
+		c.Class = f.Class
+	}
+	return append(evs, clocks(pb, &c, plan, now)...)
+}
+
+// clocks emits what is due on a case whose abuse has just been seen again:
+// missed times, reminders and chases, and the steps they open.
+func clocks(pb Playbook, c *Case, plan Plan, now time.Time) []Event {
+	var evs []Event
+	c.Obligations = slices.Clone(c.Obligations)
+	for i := range c.Obligations {
+		o := &c.Obligations[i]
+		if o.Round != c.Round || !o.Status.live() {
+			continue
+		}
+		step, _ := pb.Step(o.Step)
+		if (o.Status == Running || o.Status == Acted) && !o.Due.IsZero() && !o.Due.After(now) {
+			next := time.Time{}
+			if step.Chase > 0 {
+				next = now.Add(time.Duration(step.Chase))
+			}
+			o.Status, o.NextNotice = Missed, next
+			evs = append(evs, Event{Kind: KindMissed, Actor: Centre, Body: MissedTime{Obligation: o.ID, Due: o.Due, Next: next}})
+			continue
+		}
+		if !o.NextNotice.IsZero() && !o.NextNotice.After(now) {
+			kind, next := "reminder", nextReminder(step, *o, now)
+			if o.Status == Missed {
+				kind = "chase"
+			}
+			o.Notices++
+			o.NextNotice = next
+			evs = append(evs, Event{Kind: KindReminded, Actor: Centre, Body: Reminded{Obligation: o.ID, Notice: o.Notices, Kind: kind, Next: next}})
+		}
+	}
+	return append(evs, oblige(pb, *c, plan, now)...)
+}
+
+// nextReminder is when the notice after the one being ordered now is due. An
+// ask that nobody is known to have received is repeated by the same rule.
+func nextReminder(step Step, o Obligation, now time.Time) time.Time {
+	switch {
+	case o.Status == Missed && step.Chase > 0:
+		return now.Add(time.Duration(step.Chase))
+	case o.Delivered.IsZero():
+		return time.Time{} // set again by the result of the notice
+	}
+	for _, r := range step.Remind {
+		if at := o.Delivered.Add(time.Duration(r)); at.After(now) {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// oblige opens the obligations that the playbook wants now and that are not
+// there yet. The rules against harm are here, not in the playbook: no ask at
+// the DNS level unless the name is maliciously registered and suspending it
+// hits nothing else.
+func oblige(pb Playbook, c Case, plan Plan, now time.Time) []Event {
+	var evs []Event
+	n := len(c.Obligations)
+	for _, s := range pb.Steps {
+		if s.Action.DNSLevel() && (c.Class != Malicious || c.Subject.Kind != party.RegisteredDomain || !plan.DNSAllowed) {
+			continue
+		}
+		if !holds(s.When, c, plan) {
+			continue
+		}
+		from, ok := starts(s, c)
+		if !ok {
+			continue
+		}
+		for _, p := range plan.Parties {
+			if p.Role != s.Role || n >= MaxObligations || asked(c, s.ID, p.ID) {
+				continue
+			}
+			n++
+			o := Obligation{ID: fmt.Sprintf("%s-%d", c.ID, n), Step: s.ID, Round: c.Round, Party: p, Action: s.Action,
+				Status: Pending, Opened: now, Notices: 1, Escalates: from}
+			switch {
+			case s.Action == Bundle:
+				o.Status, o.Notices = HandOff, 0
+			case !p.Reachable:
+				o.Status, o.Notices = Unreachable, 0
+			}
+			evs = append(evs, Event{Kind: KindObliged, Actor: Centre, Body: Obliged{Obligation: o, Why: p.Basis}})
+		}
+	}
+	return evs
+}
+
+func holds(when []Condition, c Case, plan Plan) bool {
+	for _, w := range when {
+		ok := false
+		switch w {
+		case WhenMalicious:
+			ok = c.Class == Malicious
+		case WhenGTLD:
+			ok = plan.TLD == "gtld"
+		case WhenCCTLD:
+			ok = plan.TLD == "cctld"
+		case WhenInScope:
+			ok = c.Type.InContractScope()
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// starts says whether a step's turn has come, and the obligation whose failure
+// made it so. Failure needs delivery: nobody has failed who was not reached.
+func starts(s Step, c Case) (string, bool) {
+	if s.After == "" {
+		return "", true
+	}
+	on := s.On
+	if len(on) == 0 {
+		on = []Status{Missed}
+	}
+	for _, o := range c.Obligations {
+		if o.Round == c.Round && o.Step == s.After && !o.Delivered.IsZero() && slices.Contains(on, o.Status) {
+			return o.ID, true
+		}
+	}
+	return "", false
+}
+
+func asked(c Case, step, partyID string) bool {
+	for _, o := range c.Obligations {
+		if o.Round == c.Round && o.Step == step && o.Party.ID == partyID {
+			return true
+		}
+	}
+	return false
+}
+
+// Confirm says that the claim is true. By a rule (By is "rule:…"), the latest
+// look must have seen the claim; a person may confirm what the rule could not
+// judge, but never without a live look of ours under the playbook's age.
+type Confirm struct {
+	By    string
+	Class Class // "" keeps the judgement's; only a person may set it
+	Plan  Plan
+}
+
+func (cmd Confirm) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	switch c.State {
+	case Coordinating:
+		return nil, problem.New(problem.Conflict, "case %s is confirmed already", c.ID)
+	case Unconfirmed, Investigating:
+	default:
+		return nil, problem.New(problem.Conflict, "a case that is %s cannot be confirmed", c.State)
+	}
+	person := strings.HasPrefix(cmd.By, "person:")
+	if !person && !strings.HasPrefix(cmd.By, "rule:") {
+		return nil, problem.BadField("by", "must name a person or a rule")
+	}
+	switch {
+	case c.Look == nil || now.Sub(c.Look.At) > time.Duration(pb.EvidenceAge):
+		return nil, problem.New(problem.Refused, "a confirmation rests on a look of ours at most %s old", time.Duration(pb.EvidenceAge))
+	case !c.Look.Live:
+		return nil, problem.New(problem.Refused, "nothing was live at the latest look")
+	case !person && !c.Look.Claimed:
+		return nil, problem.New(problem.Refused, "the latest look did not see the claim, so no rule can confirm it")
+	case !person && cmd.Class != "":
+		return nil, problem.BadField("class", "is for a person to set")
+	}
+	class, byPerson := c.Class, false
+	if cmd.Class != "" {
+		switch cmd.Class {
+		case Malicious, Compromised, Unknown:
+		default:
+			return nil, problem.BadField("class", "%q is not malicious, compromised or unknown", cmd.Class)
+		}
+		class, byPerson = cmd.Class, true
+	}
+	evs := []Event{{Kind: KindConfirmed, Actor: cmd.By, Body: Confirmed{Evidence: c.Look.At, Class: class, ByPerson: byPerson,
+		NextLook: now.Add(pb.WatchEvery(0))}}}
+	c.Class = class
+	return append(evs, oblige(pb, c, cmd.Plan, now)...), nil
+}
+
+// Reject says that the claim is untrue.
+type Reject struct{ By, Reason string }
+
+func (cmd Reject) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	switch c.State {
+	case New, Investigating, Unconfirmed:
+	default:
+		return nil, problem.New(problem.Conflict, "a case that is %s cannot be rejected", c.State)
+	}
+	if strings.TrimSpace(cmd.Reason) == "" {
+		return nil, problem.BadField("reason", "is missing: the reporter will be told it")
+	}
+	return []Event{{Kind: KindRejected, Actor: cmd.By, Body: Rejected{cmd.Reason}}}, nil
+}
+
+// Result of sending a notice.
+type Result string
+
+// The results.
+const (
+	Accepted    Result = "accepted"
+	Undelivered Result = "failed"
+	Doubtful    Result = "in doubt"
+)
+
+// Noticed records what came of a notice.
+type Noticed struct {
+	Obligation string
+	Notice     int
+	Result     Result
+	Response   string
+}
+
+func (cmd Noticed) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	o, ok := c.Obligation(cmd.Obligation)
+	if !ok {
+		return nil, problem.New(problem.NotFound, "case %s has no obligation %s", c.ID, cmd.Obligation)
+	}
+	step, _ := pb.Step(o.Step)
+	resp := cmd.Response
+	switch cmd.Result {
+	case Accepted:
+		b := Delivered{Obligation: o.ID, Notice: cmd.Notice, Response: resp}
+		if o.Delivered.IsZero() && o.Action.Asks() {
+			b.Due = now.Add(time.Duration(step.Within))
+			if len(step.Remind) > 0 {
+				b.Next = now.Add(time.Duration(step.Remind[0]))
+			}
+		}
+		return []Event{{Kind: KindDelivered, Actor: Centre, Body: b}}, nil
+	case Undelivered:
+		return []Event{{Kind: KindFailed, Actor: Centre, Body: Failed{Obligation: o.ID, Notice: cmd.Notice, Response: resp}}}, nil
+	case Doubtful:
+		b := InDoubt{Obligation: o.ID, Notice: cmd.Notice, Response: resp}
+		if o.Delivered.IsZero() && o.Action.Asks() {
+			wait := step.Within
+			if len(step.Remind) > 0 {
+				wait = step.Remind[0]
+			}
+			b.Next = now.Add(time.Duration(wait))
+		}
+		return []Event{{Kind: KindDoubt, Actor: Centre, Body: b}}, nil
+	}
+	return nil, problem.New(problem.Internal, "%q is no result of a notice", cmd.Result)
+}
+
+// The answers a party can give, by mail, link or a person at the desk.
+var answers = map[string]Status{
+	"received":  "", // an acknowledgement stops no clock
+	"need_more": "",
+	"acted":     Acted,
+	"referred":  Referred,
+	"refused":   Refused,
+	"not_ours":  Refused,
+}
+
+// Answer records a party's answer. It is believed only as far as it binds the
+// party itself: "acted" brings the next look forward, and the look decides.
+type Answer struct {
+	Obligation string
+	By         string // "party:…" or "person:…"
+	Answer     string // received, need_more, acted, referred, refused, not_ours
+	Note       string
+}
+
+// MaxNote is the longest free text kept, in octets.
+const MaxNote = 4000
+
+func (cmd Answer) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	o, ok := c.Obligation(cmd.Obligation)
+	if !ok {
+		return nil, problem.New(problem.NotFound, "there is no such obligation on case %s", c.ID)
+	}
+	status, ok := answers[cmd.Answer]
+	if !ok {
+		return nil, problem.BadField("answer", "%q is not received, need_more, acted, referred, refused or not_ours", cmd.Answer)
+	}
+	if len(cmd.Note) > MaxNote {
+		return nil, problem.BadField("note", "is over %d octets", MaxNote)
+	}
+	if c.State == New {
+		return nil, problem.New(problem.Conflict, "nobody was asked on case %s yet", c.ID)
+	}
+	b := Answered{Obligation: o.ID, Answer: cmd.Answer, Note: cmd.Note, Status: status}
+	if status == Acted || status == Referred || status == Refused {
+		b.Look = now
+	}
+	if c.State == Closed || c.State == Merged || o.Round != c.Round || !o.Status.live() {
+		b.Status, b.Look = "", time.Time{} // kept, and changes nothing
+	}
+	return []Event{{Kind: KindAnswered, Actor: cmd.By, Body: b}}, nil
+}
+
+// Extend gives a party more time.
+type Extend struct {
+	Obligation, By, Reason string
+	Until                  time.Time
+}
+
+func (cmd Extend) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	o, ok := c.Obligation(cmd.Obligation)
+	switch {
+	case !ok:
+		return nil, problem.New(problem.NotFound, "there is no such obligation on case %s", c.ID)
+	case c.State != Coordinating || o.Status != Running && o.Status != Missed:
+		return nil, problem.New(problem.Conflict, "no clock runs on obligation %s", o.ID)
+	case !cmd.Until.After(now):
+		return nil, problem.BadField("until", "is not in the future")
+	case strings.TrimSpace(cmd.Reason) == "":
+		return nil, problem.BadField("reason", "is missing")
+	}
+	return []Event{{Kind: KindExtended, Actor: cmd.By, Body: Extended{Obligation: o.ID, Due: cmd.Until, Reason: cmd.Reason}}}, nil
+}
+
+// Close ends a case by hand.
+type Close struct{ By, Reason string }
+
+func (cmd Close) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	if !c.State.IsOpen() {
+		return nil, problem.New(problem.Conflict, "case %s is %s", c.ID, c.State)
+	}
+	if strings.TrimSpace(cmd.Reason) == "" {
+		return nil, problem.BadField("reason", "is missing")
+	}
+	return []Event{{Kind: KindClosed, Actor: cmd.By, Body: ClosedCase{Outcome: ByHand, Reason: cmd.Reason}}}, nil
+}
+
+// Reopen opens a closed case by hand; a fresh look and confirmation follow.
+type Reopen struct{ By, Reason string }
+
+func (cmd Reopen) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	if c.State != Closed {
+		return nil, problem.New(problem.Conflict, "case %s is %s, not closed", c.ID, c.State)
+	}
+	if strings.TrimSpace(cmd.Reason) == "" {
+		return nil, problem.BadField("reason", "is missing")
+	}
+	return []Event{{Kind: KindReopened, Actor: cmd.By, Body: ReopenedCase{Reason: cmd.Reason, State: Investigating, NextLook: now}}}, nil
+}
+
+// AddNote records a remark.
+type AddNote struct{ By, Text string }
+
+func (cmd AddNote) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	t := strings.TrimSpace(cmd.Text)
+	if t == "" || len(t) > MaxNote {
+		return nil, problem.BadField("text", "must have 1 to %d octets", MaxNote)
+	}
+	return []Event{{Kind: KindNote, Actor: cmd.By, Body: Note{t}, Personal: true}}, nil
+}
+
+// Merge makes a case part of another; give Absorb to the other in the same
+// transaction.
+type Merge struct{ By, Into string }
+
+func (cmd Merge) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	switch {
+	case !c.State.IsOpen():
+		return nil, problem.New(problem.Conflict, "case %s is %s", c.ID, c.State)
+	case cmd.Into == c.ID:
+		return nil, problem.BadField("into", "a case cannot be merged into itself")
+	case len(c.Absorbed) > 0:
+		return nil, problem.New(problem.Conflict, "case %s has absorbed others: un-merge those first", c.ID)
+	}
+	return []Event{{Kind: KindMerged, Actor: cmd.By, Body: MergedInto{cmd.Into}}}, nil
+}
+
+// Absorb takes another case's reports in.
+type Absorb struct {
+	By   string
+	From Case // as it was before the merge
+}
+
+func (cmd Absorb) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	if !c.State.IsOpen() {
+		return nil, problem.New(problem.Conflict, "case %s is %s", c.ID, c.State)
+	}
+	return []Event{{Kind: KindAbsorbed, Actor: cmd.By, Body: AbsorbedCase{From: cmd.From.ID, Reports: cmd.From.Reports}}}, nil
+}
+
+// Unmerge restores a merged case; give Release to the other in the same
+// transaction.
+type Unmerge struct{ By string }
+
+func (cmd Unmerge) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	if c.State != Merged {
+		return nil, problem.New(problem.Conflict, "case %s is not merged", c.ID)
+	}
+	b := UnmergedCase{From: c.MergedInto}
+	if c.NextLook.IsZero() || c.NextLook.Before(now) {
+		b.NextLook = now
+	}
+	return []Event{{Kind: KindUnmerged, Actor: cmd.By, Body: b}}, nil
+}
+
+// Release gives an absorbed case's reports back.
+type Release struct{ By, Case string }
+
+func (cmd Release) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	if _, ok := c.Absorbed[cmd.Case]; !ok {
+		return nil, problem.New(problem.NotFound, "case %s has not absorbed %s", c.ID, cmd.Case)
+	}
+	return []Event{{Kind: KindReleased, Actor: cmd.By, Body: ReleasedCase{cmd.Case}}}, nil
+}
+
+// Notices are the notices that an event orders: (obligation, number, kind).
+type Ordered struct {
+	Obligation string
+	Notice     int
+	Kind       string // "ask", "inform", "reminder", "chase"
+}
+
+// Orders gives the notice an event orders, if it does.
+func Orders(e Event) (Ordered, bool) {
+	switch b := e.Body.(type) {
+	case Obliged:
+		if b.Obligation.Status != Pending {
+			return Ordered{}, false
+		}
+		kind := "ask"
+		if !b.Obligation.Action.Asks() {
+			kind = "inform"
+		}
+		return Ordered{b.Obligation.ID, 1, kind}, true
+	case Reminded:
+		return Ordered{b.Obligation, b.Notice, b.Kind}, true
+	}
+	return Ordered{}, false
+}

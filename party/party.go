@@ -1,0 +1,73 @@
+// Package party knows who has authority over what: which organisation can
+// stop an abuse of a given subject, in which role, and how it is reached. It
+// knows no case. Whom to ask, and when, is the playbook's business.
+package party
+
+import (
+	"net/netip"
+
+	"bailiwick/name"
+)
+
+// Role is the capacity in which a party can act.
+type Role string
+
+// The roles.
+const (
+	Registrar   Role = "registrar"   // sold the registered domain
+	Registry    Role = "registry"    // runs the TLD
+	Host        Role = "host"        // runs the server at the address
+	CDN         Role = "cdn"         // stands in front of the host; its address is not the host's
+	Platform    Role = "platform"    // hands out names under a private suffix, or a shared host
+	Constituent Role = "constituent" // imitated or compromised; protected by the centre
+	BlockList   Role = "blocklist"   // warns users
+	CERT        Role = "cert"        // another national CERT: informed beside, never asked instead
+	Compliance  Role = "compliance"  // ICANN Contractual Compliance: gets a bundle, gTLDs only
+)
+
+// Party is an organisation in one role.
+type Party struct {
+	ID    string `json:"id"` // stable: "registrar:1861", "host:NET-192-0-2-0", "registry:shop"
+	Role  Role   `json:"role"`
+	Name  string `json:"name"`
+	Email string `json:"email,omitempty"`
+	Form  string `json:"form,omitempty"` // the address of a web form, where that is the only way in
+	// Trusted with the reporter's identity? Off by default: a stakeholder may
+	// be hostile.
+	Trusted bool `json:"trusted,omitempty"`
+	// Basis says how we know: "rdap registrar entity", "rdap network
+	// 192.0.2.0/24", "platform list", "configuration".
+	Basis string `json:"basis"`
+	// Reachable is false when no working way in is known; Why says why.
+	Reachable bool   `json:"reachable"`
+	Why       string `json:"why,omitempty"`
+}
+
+// Subject is what can be acted on.
+type Subject struct {
+	Kind Kind `json:"kind"`
+	// Name is the registered domain or the platform customer's name; zero for
+	// an address.
+	Name name.Domain `json:"name,omitzero"`
+	Addr netip.Addr  `json:"addr,omitzero"`
+	// Platform is the private suffix a customer's name is under.
+	Platform name.Domain `json:"platform,omitzero"`
+}
+
+// Kind of subject.
+type Kind string
+
+// The kinds.
+const (
+	RegisteredDomain Kind = "domain"
+	PlatformCustomer Kind = "platform"
+	Address          Kind = "address"
+)
+
+// Key is the subject in one string: what cases are found by.
+func (s Subject) Key() string {
+	if s.Kind == Address {
+		return s.Addr.String()
+	}
+	return s.Name.String()
+}
