@@ -76,7 +76,7 @@ const (
 	Moot        Status = "moot"        // the abuse is gone, or the case is closed, without this party's doing shown
 )
 
-// Running clocks are those of a party that can still act.
+// live says whether a party in status s can still act: its clocks run.
 func (s Status) live() bool { return s == Pending || s == Running || s == Missed || s == Acted }
 
 // Obligation is one party asked for one action by one time.
@@ -97,8 +97,9 @@ type Obligation struct {
 	Notices    int       `json:"notices"` // ordered so far
 	Doubts     int       `json:"doubts,omitempty"`
 	// Escalates names the obligation whose failure started this one.
-	Escalates string `json:"escalates,omitempty"`
-	Answer    string `json:"answer,omitempty"`
+	Escalates string    `json:"escalates,omitempty"`
+	Answer    string    `json:"answer,omitempty"`
+	AnswerAt  time.Time `json:"answer_at,omitzero"`
 }
 
 // ReportRef is a report attached to a case.
@@ -112,7 +113,7 @@ type ReportRef struct {
 }
 
 // Finding is what one look amounted to: the judgement in the words of this
-// package. Sight is the judging package's own summary, kept as it came.
+// package. Snapshot is the judging package's own summary, kept as it came.
 type Finding struct {
 	At      time.Time `json:"at"`
 	Live    bool      `json:"live"`    // something answers
@@ -121,9 +122,9 @@ type Finding struct {
 	Reasons []string  `json:"reasons,omitempty"`
 	// Idle says what it is when the claim is not seen: which outcome the case
 	// would close with if this stays so.
-	Idle  Outcome         `json:"idle,omitempty"`
-	Sight json.RawMessage `json:"sight,omitempty"`
-	Blobs []string        `json:"blobs,omitempty"`
+	Idle     Outcome         `json:"idle,omitempty"`
+	Snapshot json.RawMessage `json:"snapshot,omitempty"`
+	Blobs    []string        `json:"blobs,omitempty"`
 	// Registrar and abuse contact as answered today.
 	Registrar  string    `json:"registrar,omitempty"`
 	IANAID     string    `json:"iana_id,omitempty"`
@@ -131,6 +132,22 @@ type Finding struct {
 	Created    string    `json:"created,omitempty"` // of the registration
 	Record     string    `json:"record,omitempty"`  // state of the registration answer
 	Measured   *Measured `json:"measured,omitempty"`
+}
+
+// absent says whether the look shows the abuse gone from where it was reported,
+// for certain. Time-outs, and pages that only hide, show nothing.
+func (f Finding) absent() bool {
+	m := f.Measured
+	if m == nil || m.Inconclusive {
+		return false
+	}
+	switch m.Outcome {
+	case "", Cloaked, BackUp:
+		return false
+	case Disrupted, Moved: // what is left of it may still be seen
+		return true
+	}
+	return !f.Claimed
 }
 
 // Measured is the outcome side of a look at a confirmed case.
@@ -165,6 +182,7 @@ type Case struct {
 	Seq      int           `json:"seq"`
 	Head     Hash          `json:"head"`
 	Opened   time.Time     `json:"opened"`
+	Began    time.Time     `json:"began"` // this round: when it was opened, or reopened
 	Closed   time.Time     `json:"closed,omitzero"`
 	Last     time.Time     `json:"last"` // time of the last event
 	// Reports are this case's own; Absorbed those of cases merged into it.
@@ -281,7 +299,7 @@ func (c Case) Brand() string {
 const (
 	MaxURLs        = 20   // looked at, per case
 	MaxReports     = 5000 // attached, per case
-	MaxObligations = 200
+	MaxObligations = 200  // opened, per round of a case
 )
 
 // Obligation finds an obligation by its id.
@@ -338,14 +356,14 @@ func (c Case) clone() Case {
 // whose payload may expire, and an error elsewhere.
 func Replay(entries []Entry) (Case, error) {
 	var c Case
-	for _, e := range entries {
-		var err error
-		if c, err = Apply(c, e); err != nil {
-			return c, err
-		}
-	}
 	if len(entries) == 0 {
 		return c, problem.New(problem.NotFound, "the log is empty")
+	}
+	for _, e := range entries {
+		// Nobody else holds c, so nothing needs to be copied.
+		if err := advance(&c, e); err != nil {
+			return Case{}, err
+		}
 	}
 	return c, nil
 }

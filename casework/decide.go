@@ -1,10 +1,12 @@
 package casework
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"bailiwick/abuse"
 	"bailiwick/party"
@@ -22,9 +24,13 @@ type Command interface {
 // that the state does not allow gives a Conflict, one that a rule against harm
 // forbids gives Refused.
 func Decide(pb Playbook, c Case, cmd Command, now time.Time) ([]Event, error) {
+	now = now.Round(0).UTC().Truncate(time.Microsecond) // what the log keeps
 	if _, opens := cmd.(Open); !opens {
 		if c.State == "" {
 			return nil, problem.New(problem.NotFound, "there is no such case")
+		}
+		if now.Before(c.Last) { // clocks differ; a log never runs backwards
+			now = c.Last
 		}
 		if pb.Hash() != c.Playbook {
 			return nil, problem.New(problem.Internal, "case %s is worked under playbook %s, not %s", c.ID, c.Playbook, pb.Hash())
@@ -35,6 +41,27 @@ func Decide(pb Playbook, c Case, cmd Command, now time.Time) ([]Event, error) {
 
 // Centre is the actor of everything nobody in particular did.
 const Centre = "centre"
+
+// actor checks a reference to whoever gave a command: "centre", or a kind and
+// an id such as "person:7". Names do not belong into a log that outlives them.
+func actor(by string) error {
+	kind, id, ok := strings.Cut(by, ":")
+	if by != Centre && (!ok || kind == "" || id == "" || len(by) > 200 || strings.ContainsFunc(by, unicode.IsControl)) {
+		return problem.BadField("by", "%q is not a reference such as person:7", by)
+	}
+	return nil
+}
+
+// reason checks a text that a person must give.
+func reason(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return problem.BadField("reason", "is missing")
+	}
+	if len(s) > MaxNote {
+		return problem.BadField("reason", "is over %d octets", MaxNote)
+	}
+	return nil
+}
 
 // Open starts a case.
 type Open struct {
@@ -52,6 +79,12 @@ func (cmd Open) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	if !slices.Contains(pb.Types, cmd.Type) {
 		return nil, problem.New(problem.Internal, "playbook %q is not for %s", pb.Name, cmd.Type)
 	}
+	switch s := cmd.Subject; {
+	case s.Kind == party.Address && s.Addr.IsValid():
+	case (s.Kind == party.RegisteredDomain || s.Kind == party.PlatformCustomer) && !s.Name.IsZero():
+	default:
+		return nil, problem.BadField("subject", "is neither a name nor an address")
+	}
 	return []Event{{Kind: KindOpened, Actor: Centre, Body: Opened{Subject: cmd.Subject, Type: cmd.Type,
 		Playbook: pb.Hash(), Name: pb.Name, Longest: pb.LongestStep, NextLook: now}}}, nil
 }
@@ -65,6 +98,9 @@ type AddReport struct {
 func (cmd AddReport) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	if c.State == Merged {
 		return nil, problem.New(problem.Conflict, "case %s is merged into %s", c.ID, c.MergedInto)
+	}
+	if cmd.Report.ID == "" {
+		return nil, problem.BadField("report.id", "is missing")
 	}
 	for _, r := range c.Reports {
 		if r.ID == cmd.Report.ID {
@@ -107,7 +143,7 @@ func (cmd WithdrawReport) decide(pb Playbook, c Case, now time.Time) ([]Event, e
 	if c.Reports[i].Gone {
 		return nil, nil
 	}
-	evs := []Event{{Kind: KindWithdrawn, Actor: "report:" + cmd.Report, Body: ReportWithdrawn{cmd.Report}}}
+	evs := []Event{{Kind: KindWithdrawn, Actor: "report:" + cmd.Report, Body: ReportWithdrawn(cmd)}}
 	if len(c.AllReports()) == 1 && (c.State == New || c.State == Investigating) {
 		evs = append(evs, Event{Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: Withdrawn, Reason: "every report was withdrawn"}})
 	}
@@ -133,9 +169,18 @@ type Look struct {
 
 func (cmd Look) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	f := cmd.Finding
-	switch c.State {
-	case Merged:
+	f.At = f.At.Round(0).UTC().Truncate(time.Microsecond)
+	switch {
+	case c.State == Merged:
 		return nil, problem.New(problem.Conflict, "case %s is merged into %s", c.ID, c.MergedInto)
+	case f.At.After(now):
+		return nil, problem.BadField("finding.at", "is in the future")
+	case now.Sub(f.At) > age(pb):
+		return nil, problem.New(problem.Refused, "the look is over %s old: nothing may rest on it", age(pb))
+	case c.Look != nil && f.At.Before(c.Look.At):
+		return nil, problem.New(problem.Conflict, "case %s was looked at later than that already", c.ID)
+	}
+	switch c.State {
 	case Closed:
 		return lookClosed(pb, c, f, now), nil
 	case New, Investigating:
@@ -146,6 +191,10 @@ func (cmd Look) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	return lookConfirmed(pb, c, f, cmd.Plan, now), nil
 }
 
+// age is how old a look may be for something to rest on it: the playbook's, and
+// never over an hour (DESIGN section 8).
+func age(pb Playbook) time.Duration { return min(time.Duration(pb.EvidenceAge), time.Hour) }
+
 func looked(f Finding, s State, next time.Time) Event {
 	return Event{Kind: KindLooked, Actor: Centre, Body: Looked{Finding: f, State: s, NextLook: next}}
 }
@@ -154,22 +203,52 @@ func lookFirst(pb Playbook, c Case, f Finding, now time.Time) []Event {
 	if f.Claimed {
 		return []Event{looked(f, Unconfirmed, now.Add(pb.WatchEvery(0)))}
 	}
-	if c.Quiet < len(pb.Investigate) && !settled(pb, c, f) {
-		return []Event{looked(f, Investigating, now.Add(time.Duration(pb.Investigate[c.Quiet])))}
+	settled, since := settledFor(pb, c, f)
+	if next := investigate(pb, c, now); !next.IsZero() && !settled {
+		return []Event{looked(f, Investigating, next)}
 	}
 	idle := f.Idle
 	if idle == "" {
 		idle = NotSeen
 	}
 	return []Event{looked(f, Investigating, now.Add(time.Duration(pb.LongestStep))),
-		{Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: idle, Reason: "looked " + times(c.Looks+1) + " and did not see it", NextLook: after(pb, now)}}}
+		{Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: idle, Since: since, Reason: "looked " + times(c.Quiet+1) + " and did not see it", NextLook: after(pb, now)}}}
 }
 
-// settled says whether more looks at an unseen claim would only repeat what is
-// known: the same result as before, over the time that certainty asks for.
-func settled(pb Playbook, c Case, f Finding) bool {
-	return f.Idle == DownBeforeAsked && c.Look != nil && c.Look.Idle == f.Idle && c.Looks+1 >= pb.Gone.Looks &&
-		!f.At.Before(c.Opened.Add(time.Duration(pb.Gone.Apart)))
+// investigate is the look after one that did not see the claim, zero when there
+// have been enough. The waits are counted from the beginning of the round, not
+// from look to look: each new report brings a look of its own, and a burst of
+// reports must not use up the schedule.
+func investigate(pb Playbook, c Case, now time.Time) time.Time {
+	at := c.Began
+	for _, w := range pb.Investigate {
+		if at = at.Add(time.Duration(w)); at.After(now) {
+			return at
+		}
+	}
+	if c.Quiet < len(pb.Investigate) { // looks came late: make up for them
+		return now.Add(time.Duration(pb.Investigate[c.Quiet]))
+	}
+	return time.Time{}
+}
+
+// settledFor says whether more looks at an unseen claim would only repeat what
+// is known: nothing there, on as many looks and over as long as certainty asks
+// for; and since when (zero if something is there).
+func settledFor(pb Playbook, c Case, f Finding) (bool, time.Time) {
+	if !unseen(c, f) {
+		return false, time.Time{}
+	}
+	return enough(pb, c, f)
+}
+
+// enough counts f, which shows an absence, to those before it.
+func enough(pb Playbook, c Case, f Finding) (bool, time.Time) {
+	since, n := f.At, 1
+	if c.GoneLooks > 0 {
+		since, n = c.GoneSince, c.GoneLooks+1
+	}
+	return n >= max(pb.Gone.Looks, 2) && f.At.Sub(since) >= time.Duration(pb.Gone.Apart), since
 }
 
 func times(n int) string {
@@ -183,29 +262,33 @@ func lookUnconfirmed(pb Playbook, c Case, f Finding, now time.Time) []Event {
 	next := now.Add(pb.WatchEvery(now.Sub(c.Opened)))
 	if gone, since := goneFor(pb, c, f); gone {
 		out := DownBeforeAsked
-		if f.Measured != nil && f.Measured.Outcome == Parked {
-			out = Parked
+		if o := f.Measured.Outcome; o == Parked || o == Moved {
+			out = o
 		}
-		return []Event{looked(f, Unconfirmed, next), {Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: out, Since: since,
-			Reason: "gone before it was confirmed", NextLook: after(pb, now)}}}
+		evs := append([]Event{looked(f, Unconfirmed, next)}, movedOn(f)...)
+		return append(evs, Event{Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: out, Since: since,
+			Reason: "gone before it was confirmed", NextLook: after(pb, now)}})
 	} else if !since.IsZero() {
 		next = sooner(next, now.Add(time.Duration(pb.Gone.Apart)))
 	}
 	return []Event{looked(f, Unconfirmed, next)}
 }
 
+// movedOn says where the abuse went, if the look shows it.
+func movedOn(f Finding) []Event {
+	if f.Measured.MovedTo == "" {
+		return nil
+	}
+	return []Event{{Kind: KindRedirected, Actor: Centre, Body: MovedOn{f.Measured.MovedTo}}}
+}
+
 // goneFor says whether, with this look, the abuse is certainly gone, and since
 // when it has been absent (zero if it is not).
 func goneFor(pb Playbook, c Case, f Finding) (bool, time.Time) {
-	m := f.Measured
-	if m == nil || m.Inconclusive || m.Outcome == "" || m.Outcome == Cloaked {
+	if !f.absent() {
 		return false, time.Time{}
 	}
-	since, n := f.At, 1
-	if c.GoneLooks > 0 {
-		since, n = c.GoneSince, c.GoneLooks+1
-	}
-	return n >= pb.Gone.Looks && f.At.Sub(since) >= time.Duration(pb.Gone.Apart), since
+	return enough(pb, c, f)
 }
 
 func sooner(a, b time.Time) time.Time {
@@ -225,7 +308,8 @@ func after(pb Playbook, now time.Time) time.Time {
 }
 
 func lookClosed(pb Playbook, c Case, f Finding, now time.Time) []Event {
-	returns := f.Claimed && c.Outcome != Moved
+	// What is still seen of something moved or disrupted is not a return.
+	returns := f.Claimed && !f.absent() && (c.Outcome != Moved || f.Measured != nil)
 	n := 0
 	for n < len(pb.After) && c.Closed.Add(elapsed(pb, n)).Before(now.Add(time.Second)) {
 		n++
@@ -260,10 +344,7 @@ func lookConfirmed(pb Playbook, c Case, f Finding, plan Plan, now time.Time) []E
 		if !c.Asked() && out != Moved && out != Parked {
 			out, actor = DownBeforeAsked, Measured{Why: actor.Why}
 		}
-		evs := []Event{looked(f, Coordinating, next)}
-		if f.Measured.MovedTo != "" {
-			evs = append(evs, Event{Kind: KindRedirected, Actor: Centre, Body: MovedOn{f.Measured.MovedTo}})
-		}
+		evs := append([]Event{looked(f, Coordinating, next)}, movedOn(f)...)
 		return append(evs, Event{Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: out, Actor: actor, Since: since,
 			Reason: strings.Join(actor.Why, "; "), NextLook: after(pb, now)}})
 	}
@@ -291,6 +372,9 @@ func clocks(pb Playbook, c *Case, plan Plan, now time.Time) []Event {
 			continue
 		}
 		step, _ := pb.Step(o.Step)
+		if o.Action.DNSLevel() && !mayDarken(*c, plan) || replaced(o.Party, plan) {
+			continue // asked in good faith; not once more, and its silence counts no more
+		}
 		if (o.Status == Running || o.Status == Acted) && !o.Due.IsZero() && !o.Due.After(now) {
 			next := time.Time{}
 			if step.Chase > 0 {
@@ -313,6 +397,21 @@ func clocks(pb Playbook, c *Case, plan Plan, now time.Time) []Event {
 	return append(evs, oblige(pb, *c, plan, now)...)
 }
 
+// replaced says whether others have p's role today: a site that moved is no
+// longer its old host's to stop. Nobody in that role means that we do not know.
+func replaced(p party.Party, plan Plan) bool {
+	others := false
+	for _, q := range plan.Parties {
+		if q.Role == p.Role {
+			if q.ID == p.ID {
+				return false
+			}
+			others = true
+		}
+	}
+	return others
+}
+
 // nextReminder is when the notice after the one being ordered now is due. An
 // ask that nobody is known to have received is repeated by the same rule.
 func nextReminder(step Step, o Obligation, now time.Time) time.Time {
@@ -330,15 +429,42 @@ func nextReminder(step Step, o Obligation, now time.Time) time.Time {
 	return time.Time{}
 }
 
+// mayDarken says whether an ask at the DNS level is allowed: the name is
+// registered as a whole, maliciously, and suspending it hits nothing else.
+func mayDarken(c Case, plan Plan) bool {
+	return c.Class == Malicious && c.Subject.Kind == party.RegisteredDomain && plan.DNSAllowed
+}
+
+// allowed holds the rules against harm, which no playbook can change: no ask at
+// the DNS level without mayDarken, compliance only for a gTLD and only as a
+// bundle that a person files, other CERTs informed and never asked.
+func allowed(s Step, c Case, plan Plan) bool {
+	switch {
+	case s.Action.DNSLevel() && !mayDarken(c, plan):
+		return false
+	case (s.Role == party.Compliance) != (s.Action == Bundle):
+		return false
+	case s.Role == party.Compliance && plan.TLD != "gtld":
+		return false
+	case s.Role == party.CERT && s.Action != Inform:
+		return false
+	}
+	return true
+}
+
 // oblige opens the obligations that the playbook wants now and that are not
-// there yet. The rules against harm are here, not in the playbook: no ask at
-// the DNS level unless the name is maliciously registered and suspending it
-// hits nothing else.
+// there yet.
 func oblige(pb Playbook, c Case, plan Plan, now time.Time) []Event {
 	var evs []Event
-	n := len(c.Obligations)
+	c.Obligations = slices.Clone(c.Obligations)
+	round := 0
+	for _, o := range c.Obligations {
+		if o.Round == c.Round {
+			round++
+		}
+	}
 	for _, s := range pb.Steps {
-		if s.Action.DNSLevel() && (c.Class != Malicious || c.Subject.Kind != party.RegisteredDomain || !plan.DNSAllowed) {
+		if !allowed(s, c, plan) {
 			continue
 		}
 		if !holds(s.When, c, plan) {
@@ -349,11 +475,11 @@ func oblige(pb Playbook, c Case, plan Plan, now time.Time) []Event {
 			continue
 		}
 		for _, p := range plan.Parties {
-			if p.Role != s.Role || n >= MaxObligations || asked(c, s.ID, p.ID) {
+			if p.Role != s.Role || round >= MaxObligations || asked(c, s.ID, p.ID) {
 				continue
 			}
-			n++
-			o := Obligation{ID: fmt.Sprintf("%s-%d", c.ID, n), Step: s.ID, Round: c.Round, Party: p, Action: s.Action,
+			round++
+			o := Obligation{ID: fmt.Sprintf("%s-%d", c.ID, len(c.Obligations)+1), Step: s.ID, Round: c.Round, Party: p, Action: s.Action,
 				Status: Pending, Opened: now, Notices: 1, Escalates: from}
 			switch {
 			case s.Action == Bundle:
@@ -361,6 +487,7 @@ func oblige(pb Playbook, c Case, plan Plan, now time.Time) []Event {
 			case !p.Reachable:
 				o.Status, o.Notices = Unreachable, 0
 			}
+			c.Obligations = append(c.Obligations, o)
 			evs = append(evs, Event{Kind: KindObliged, Actor: Centre, Body: Obliged{Obligation: o, Why: p.Basis}})
 		}
 	}
@@ -432,18 +559,20 @@ func (cmd Confirm) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 		return nil, problem.New(problem.Conflict, "a case that is %s cannot be confirmed", c.State)
 	}
 	person := strings.HasPrefix(cmd.By, "person:")
-	if !person && !strings.HasPrefix(cmd.By, "rule:") {
+	if err := actor(cmd.By); err != nil || !person && !strings.HasPrefix(cmd.By, "rule:") {
 		return nil, problem.BadField("by", "must name a person or a rule")
 	}
 	switch {
-	case c.Look == nil || now.Sub(c.Look.At) > time.Duration(pb.EvidenceAge):
-		return nil, problem.New(problem.Refused, "a confirmation rests on a look of ours at most %s old", time.Duration(pb.EvidenceAge))
+	case c.Look == nil || now.Sub(c.Look.At) > age(pb):
+		return nil, problem.New(problem.Refused, "a confirmation rests on a look of ours at most %s old", age(pb))
 	case !c.Look.Live:
 		return nil, problem.New(problem.Refused, "nothing was live at the latest look")
 	case !person && !c.Look.Claimed:
 		return nil, problem.New(problem.Refused, "the latest look did not see the claim, so no rule can confirm it")
 	case !person && cmd.Class != "":
 		return nil, problem.BadField("class", "is for a person to set")
+	case c.Class == Innocent && cmd.Class == "":
+		return nil, problem.New(problem.Refused, "it is judged innocent: only a person who names another class can confirm it")
 	}
 	class, byPerson := c.Class, false
 	if cmd.Class != "" {
@@ -469,8 +598,8 @@ func (cmd Reject) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	default:
 		return nil, problem.New(problem.Conflict, "a case that is %s cannot be rejected", c.State)
 	}
-	if strings.TrimSpace(cmd.Reason) == "" {
-		return nil, problem.BadField("reason", "is missing: the reporter will be told it")
+	if err := cmp.Or(actor(cmd.By), reason(cmd.Reason)); err != nil { // the reporter is told it
+		return nil, err
 	}
 	return []Event{{Kind: KindRejected, Actor: cmd.By, Body: Rejected{cmd.Reason}}}, nil
 }
@@ -498,32 +627,45 @@ func (cmd Noticed) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	if !ok {
 		return nil, problem.New(problem.NotFound, "case %s has no obligation %s", c.ID, cmd.Obligation)
 	}
+	byHand := cmd.Notice == 0 && (o.Status == Unreachable || o.Status == HandOff)
+	if !byHand && (cmd.Notice < 1 || cmd.Notice > o.Notices) {
+		return nil, problem.New(problem.NotFound, "obligation %s has no notice %d", o.ID, cmd.Notice)
+	}
 	step, _ := pb.Step(o.Step)
-	resp := cmd.Response
+	resp := strings.ToValidUTF8(cmd.Response[:min(len(cmd.Response), MaxNote)], "")
 	switch cmd.Result {
 	case Accepted:
 		b := Delivered{Obligation: o.ID, Notice: cmd.Notice, Response: resp}
-		if o.Delivered.IsZero() && o.Action.Asks() {
-			b.Due = now.Add(time.Duration(step.Within))
-			if len(step.Remind) > 0 {
-				b.Next = now.Add(time.Duration(step.Remind[0]))
-			}
-		}
+		b.Due, b.Next = clock(step, c, o, now)
 		return []Event{{Kind: KindDelivered, Actor: Centre, Body: b}}, nil
 	case Undelivered:
 		return []Event{{Kind: KindFailed, Actor: Centre, Body: Failed{Obligation: o.ID, Notice: cmd.Notice, Response: resp}}}, nil
 	case Doubtful:
 		b := InDoubt{Obligation: o.ID, Notice: cmd.Notice, Response: resp}
-		if o.Delivered.IsZero() && o.Action.Asks() {
-			wait := step.Within
-			if len(step.Remind) > 0 {
-				wait = step.Remind[0]
+		if due, next := clock(step, c, o, now); o.Status == Pending && !due.IsZero() {
+			b.Next = next
+			if next.IsZero() {
+				b.Next = due
 			}
-			b.Next = now.Add(time.Duration(wait))
 		}
 		return []Event{{Kind: KindDoubt, Actor: Centre, Body: b}}, nil
 	}
 	return nil, problem.New(problem.Internal, "%q is no result of a notice", cmd.Result)
+}
+
+// clock is when a party that gets its ask now must have acted, and when it is
+// reminded; zero where no clock starts: it runs already, nothing is asked, or
+// the round is over.
+func clock(step Step, c Case, o Obligation, now time.Time) (due, remind time.Time) {
+	if !o.Delivered.IsZero() || !o.Action.Asks() || o.Round != c.Round || c.State != Coordinating && c.State != Merged ||
+		o.Status != Pending && o.Status != Unreachable {
+		return due, remind
+	}
+	due = now.Add(time.Duration(step.Within))
+	if len(step.Remind) > 0 {
+		remind = now.Add(time.Duration(step.Remind[0]))
+	}
+	return due, remind
 }
 
 // The answers a party can give, by mail, link or a person at the desk.
@@ -560,18 +702,28 @@ func (cmd Answer) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	if len(cmd.Note) > MaxNote {
 		return nil, problem.BadField("note", "is over %d octets", MaxNote)
 	}
-	if c.State == New {
-		return nil, problem.New(problem.Conflict, "nobody was asked on case %s yet", c.ID)
+	if err := actor(cmd.By); err != nil {
+		return nil, err
 	}
-	b := Answered{Obligation: o.ID, Answer: cmd.Answer, Note: cmd.Note, Status: status}
-	if status == Acted || status == Referred || status == Refused {
-		b.Look = now
-	}
-	if c.State == Closed || c.State == Merged || o.Round != c.Round || !o.Status.live() {
-		b.Status, b.Look = "", time.Time{} // kept, and changes nothing
-	}
+	b := Answered{Obligation: o.ID, Answer: cmd.Answer, Note: cmd.Note}
+	if c.State == Coordinating && o.Round == c.Round && (o.Status.live() || o.Status == Unreachable) {
+		if status != "" {
+			b.Look = now
+		}
+		if o.Action.Asks() { // who was asked for nothing has nothing to refuse
+			b.Status = status
+		}
+		if o.Delivered.IsZero() { // who answers has received
+			step, _ := pb.Step(o.Step)
+			b.Received = true
+			b.Due, b.Next = clock(step, c, o, now)
+		}
+	} // else it is kept, and changes nothing
 	return []Event{{Kind: KindAnswered, Actor: cmd.By, Body: b}}, nil
 }
+
+// MaxExtension is the most time that one Extend can give.
+const MaxExtension = 90 * 24 * time.Hour
 
 // Extend gives a party more time.
 type Extend struct {
@@ -588,10 +740,14 @@ func (cmd Extend) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 		return nil, problem.New(problem.Conflict, "no clock runs on obligation %s", o.ID)
 	case !cmd.Until.After(now):
 		return nil, problem.BadField("until", "is not in the future")
-	case strings.TrimSpace(cmd.Reason) == "":
-		return nil, problem.BadField("reason", "is missing")
+	case cmd.Until.Sub(now) > MaxExtension:
+		return nil, problem.BadField("until", "is over %s away", MaxExtension)
 	}
-	return []Event{{Kind: KindExtended, Actor: cmd.By, Body: Extended{Obligation: o.ID, Due: cmd.Until, Reason: cmd.Reason}}}, nil
+	if err := cmp.Or(actor(cmd.By), reason(cmd.Reason)); err != nil {
+		return nil, err
+	}
+	until := cmd.Until.Round(0).UTC().Truncate(time.Microsecond)
+	return []Event{{Kind: KindExtended, Actor: cmd.By, Body: Extended{Obligation: o.ID, Due: until, Reason: cmd.Reason}}}, nil
 }
 
 // Close ends a case by hand.
@@ -601,8 +757,8 @@ func (cmd Close) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	if !c.State.IsOpen() {
 		return nil, problem.New(problem.Conflict, "case %s is %s", c.ID, c.State)
 	}
-	if strings.TrimSpace(cmd.Reason) == "" {
-		return nil, problem.BadField("reason", "is missing")
+	if err := cmp.Or(actor(cmd.By), reason(cmd.Reason)); err != nil {
+		return nil, err
 	}
 	return []Event{{Kind: KindClosed, Actor: cmd.By, Body: ClosedCase{Outcome: ByHand, Reason: cmd.Reason}}}, nil
 }
@@ -614,8 +770,8 @@ func (cmd Reopen) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	if c.State != Closed {
 		return nil, problem.New(problem.Conflict, "case %s is %s, not closed", c.ID, c.State)
 	}
-	if strings.TrimSpace(cmd.Reason) == "" {
-		return nil, problem.BadField("reason", "is missing")
+	if err := cmp.Or(actor(cmd.By), reason(cmd.Reason)); err != nil {
+		return nil, err
 	}
 	return []Event{{Kind: KindReopened, Actor: cmd.By, Body: ReopenedCase{Reason: cmd.Reason, State: Investigating, NextLook: now}}}, nil
 }
@@ -628,6 +784,9 @@ func (cmd AddNote) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	if t == "" || len(t) > MaxNote {
 		return nil, problem.BadField("text", "must have 1 to %d octets", MaxNote)
 	}
+	if err := actor(cmd.By); err != nil {
+		return nil, err
+	}
 	return []Event{{Kind: KindNote, Actor: cmd.By, Body: Note{t}, Personal: true}}, nil
 }
 
@@ -639,10 +798,13 @@ func (cmd Merge) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	switch {
 	case !c.State.IsOpen():
 		return nil, problem.New(problem.Conflict, "case %s is %s", c.ID, c.State)
-	case cmd.Into == c.ID:
-		return nil, problem.BadField("into", "a case cannot be merged into itself")
+	case cmd.Into == "" || cmd.Into == c.ID:
+		return nil, problem.BadField("into", "must name another case")
 	case len(c.Absorbed) > 0:
 		return nil, problem.New(problem.Conflict, "case %s has absorbed others: un-merge those first", c.ID)
+	}
+	if err := actor(cmd.By); err != nil {
+		return nil, err
 	}
 	return []Event{{Kind: KindMerged, Actor: cmd.By, Body: MergedInto{cmd.Into}}}, nil
 }
@@ -654,8 +816,17 @@ type Absorb struct {
 }
 
 func (cmd Absorb) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
-	if !c.State.IsOpen() {
+	_, twice := c.Absorbed[cmd.From.ID]
+	switch {
+	case !c.State.IsOpen():
 		return nil, problem.New(problem.Conflict, "case %s is %s", c.ID, c.State)
+	case cmd.From.ID == "" || cmd.From.ID == c.ID:
+		return nil, problem.BadField("from", "must be another case")
+	case twice || !cmd.From.State.IsOpen() || len(cmd.From.Absorbed) > 0:
+		return nil, problem.New(problem.Conflict, "case %s cannot be absorbed", cmd.From.ID)
+	}
+	if err := actor(cmd.By); err != nil {
+		return nil, err
 	}
 	return []Event{{Kind: KindAbsorbed, Actor: cmd.By, Body: AbsorbedCase{From: cmd.From.ID, Reports: cmd.From.Reports}}}, nil
 }
@@ -667,6 +838,9 @@ type Unmerge struct{ By string }
 func (cmd Unmerge) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	if c.State != Merged {
 		return nil, problem.New(problem.Conflict, "case %s is not merged", c.ID)
+	}
+	if err := actor(cmd.By); err != nil {
+		return nil, err
 	}
 	b := UnmergedCase{From: c.MergedInto}
 	if c.NextLook.IsZero() || c.NextLook.Before(now) {
@@ -682,10 +856,13 @@ func (cmd Release) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	if _, ok := c.Absorbed[cmd.Case]; !ok {
 		return nil, problem.New(problem.NotFound, "case %s has not absorbed %s", c.ID, cmd.Case)
 	}
+	if err := actor(cmd.By); err != nil {
+		return nil, err
+	}
 	return []Event{{Kind: KindReleased, Actor: cmd.By, Body: ReleasedCase{cmd.Case}}}, nil
 }
 
-// Notices are the notices that an event orders: (obligation, number, kind).
+// Ordered is a notice that an event orders.
 type Ordered struct {
 	Obligation string
 	Notice     int

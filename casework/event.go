@@ -3,7 +3,9 @@ package casework
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"bailiwick/abuse"
@@ -40,6 +42,10 @@ const (
 	KindReleased   Kind = "released"
 	KindRedirected Kind = "moved on" // the abuse redirects to another subject
 )
+
+// Personal says whether payloads of this kind hold personal data, which
+// expires: nothing in the projection comes from them.
+func (k Kind) Personal() bool { return k == KindReporter || k == KindNote }
 
 // Event is something that happened, before it is sealed into the chain.
 type Event struct {
@@ -137,6 +143,11 @@ type (
 		Note       string    `json:"note,omitempty"`
 		Status     Status    `json:"status"`
 		Look       time.Time `json:"look,omitzero"`
+		// Received: the answer is the first sign that the party has the ask,
+		// so its clock starts here.
+		Received bool      `json:"received,omitempty"`
+		Due      time.Time `json:"due,omitzero"`
+		Next     time.Time `json:"next,omitzero"`
 	}
 	// Extended moves a due time.
 	Extended struct {
@@ -257,8 +268,17 @@ var inPlace = map[Kind]func(State) bool{
 // follow the case's head, and on a missing payload of a kind that is never
 // erased.
 func Apply(c Case, e Entry) (Case, error) {
-	fail := func(format string, args ...any) (Case, error) {
-		return c, &ChainError{Case: e.Case, Seq: e.Seq, Reason: fmt.Sprintf(format, args...)}
+	next := c.clone()
+	if err := advance(&next, e); err != nil {
+		return c, err
+	}
+	return next, nil
+}
+
+// advance is Apply in place. After an error c is of no use.
+func advance(c *Case, e Entry) error {
+	fail := func(format string, args ...any) error {
+		return &ChainError{Case: e.Case, Seq: e.Seq, Reason: fmt.Sprintf(format, args...)}
 	}
 	if e.Seq != c.Seq+1 || e.Prev != c.Head || c.Seq > 0 && e.Case != c.ID {
 		return fail("it does not follow event %d of case %s", c.Seq, c.ID)
@@ -269,30 +289,24 @@ func Apply(c Case, e Entry) (Case, error) {
 		return fail("%q cannot happen in state %q", e.Kind, c.State)
 	}
 	before := c.State
-	c = c.clone()
 	c.Seq, c.Head, c.Last = e.Seq, e.Hash, e.At
 	if e.Payload == nil {
-		if e.Kind != KindReporter && e.Kind != KindNote {
+		if !e.Kind.Personal() {
 			return fail("the payload of %q is missing", e.Kind)
 		}
 		c.Unloaded = true
-		return c, nil
+		return nil
 	}
-	if err := apply(&c, e); err != nil {
+	if err := apply(c, e); err != nil {
 		return fail("%v", err)
 	}
-	if allowed != nil {
-		for _, s := range allowed {
-			if c.State == s {
-				return c, nil
-			}
-		}
+	switch {
+	case allowed != nil && !slices.Contains(allowed, c.State):
 		return fail("%q in state %q cannot lead to %q", e.Kind, before, c.State)
-	}
-	if c.State != before {
+	case allowed == nil && c.State != before:
 		return fail("%q does not change the state", e.Kind)
 	}
-	return c, nil
+	return nil
 }
 
 func read[T any](e Entry) (T, error) {
@@ -309,7 +323,7 @@ func apply(c *Case, e Entry) error {
 			return err
 		}
 		c.ID, c.Subject, c.Type, c.Playbook, c.Longest = e.Case, b.Subject, b.Type, b.Playbook, b.Longest
-		c.State, c.Class, c.Opened, c.NextLook, c.Round = New, Unknown, e.At, b.NextLook, 1
+		c.State, c.Class, c.Opened, c.Began, c.NextLook, c.Round = New, Unknown, e.At, e.At, b.NextLook, 1
 	case KindReport:
 		b, err := read[ReportAttached](e)
 		if err != nil {
@@ -350,9 +364,15 @@ func apply(c *Case, e Entry) error {
 		if c.Base == nil {
 			c.Base = c.Look
 		}
+		// Whoever confirms says that it is there: an absence counts from now.
+		c.GoneSince, c.GoneLooks = time.Time{}, 0
 	case KindRejected:
 		if _, err := read[Rejected](e); err != nil {
 			return err
+		}
+		if strings.HasPrefix(e.Actor, "person:") {
+			// Should a look see the claim again, no rule overrules the person.
+			c.Class, c.ClassBy = Innocent, e.Actor
 		}
 		end(c, e.At, NotConfirmed, Measured{})
 	case KindObliged:
@@ -360,11 +380,17 @@ func apply(c *Case, e Entry) error {
 		if err != nil {
 			return err
 		}
+		if _, twice := c.Obligation(b.Obligation.ID); twice || b.Obligation.Round != c.Round {
+			return problem.New(problem.Corrupt, "obligation %q is there already, or not of round %d", b.Obligation.ID, c.Round)
+		}
 		c.Obligations = append(c.Obligations, b.Obligation)
 	case KindReminded:
 		b, err := read[Reminded](e)
 		if err != nil {
 			return err
+		}
+		if o, ok := c.Obligation(b.Obligation); ok && b.Notice != o.Notices+1 {
+			return problem.New(problem.Corrupt, "notice %d of %s follows notice %d", b.Notice, o.ID, o.Notices)
 		}
 		return edit(c, b.Obligation, func(o *Obligation) { o.Notices, o.NextNotice = b.Notice, b.Next })
 	case KindDelivered:
@@ -372,19 +398,7 @@ func apply(c *Case, e Entry) error {
 		if err != nil {
 			return err
 		}
-		return edit(c, b.Obligation, func(o *Obligation) {
-			if !o.Delivered.IsZero() {
-				return
-			}
-			o.Delivered, o.Due, o.NextNotice = e.At, b.Due, b.Next
-			switch {
-			case o.Status != Pending && o.Status != Unreachable:
-			case o.Action.Asks():
-				o.Status = Running
-			default:
-				o.Status = Informed
-			}
-		})
+		return edit(c, b.Obligation, func(o *Obligation) { o.reach(e.At, b.Due, b.Next) })
 	case KindFailed:
 		b, err := read[Failed](e)
 		if err != nil {
@@ -415,9 +429,9 @@ func apply(c *Case, e Entry) error {
 			c.NextLook = b.Look
 		}
 		return edit(c, b.Obligation, func(o *Obligation) {
-			o.Answer = b.Answer
-			if o.Delivered.IsZero() { // who answers has received
-				o.Delivered = e.At
+			o.Answer, o.AnswerAt = b.Answer, e.At
+			if b.Received {
+				o.reach(e.At, b.Due, b.Next)
 			}
 			if b.Status != "" && o.Status != Met && o.Status != Moot {
 				o.Status = b.Status
@@ -458,7 +472,7 @@ func apply(c *Case, e Entry) error {
 		if err != nil {
 			return err
 		}
-		c.State, c.NextLook, c.Closed = b.State, b.NextLook, time.Time{}
+		c.State, c.NextLook, c.Closed, c.Began = b.State, b.NextLook, time.Time{}, e.At
 		c.Round++
 		c.Confirmation, c.Actor = nil, Measured{}
 		c.Base, c.GoneSince, c.GoneLooks, c.Quiet = nil, time.Time{}, 0, 0
@@ -466,6 +480,8 @@ func apply(c *Case, e Entry) error {
 		if b.Returned {
 			c.Returns++
 			c.Outcome = BackUp
+		}
+		if b.State == Unconfirmed { // the latest look saw it
 			c.Base = c.Look
 		}
 	case KindMerged:
@@ -512,7 +528,6 @@ func applyLook(c *Case, b Looked) {
 	c.Looks++
 	c.Look, c.NextLook, c.State = &f, b.NextLook, b.State
 	m := f.Measured
-	gone := !f.Claimed && (m == nil || m.Outcome != "" && !m.Inconclusive)
 	switch {
 	case f.Claimed:
 		c.SeenLast, c.Quiet = f.At, 0
@@ -531,16 +546,14 @@ func applyLook(c *Case, b Looked) {
 	if c.State == Closed {
 		return
 	}
-	if m != nil && (m.Outcome == Disrupted || m.Outcome == Moved) {
-		gone = true
-	}
 	switch {
-	case gone:
+	case f.absent() || unseen(*c, f):
 		if c.GoneLooks == 0 {
 			c.GoneSince = f.At
 		}
 		c.GoneLooks++
-	case m != nil && m.Inconclusive:
+	case !f.Claimed && (m == nil && c.Base != nil || m != nil && m.Inconclusive):
+		// Inconclusive looks neither end nor prolong an absence.
 	default:
 		c.GoneSince, c.GoneLooks = time.Time{}, 0
 	}
@@ -552,6 +565,28 @@ func applyLook(c *Case, b Looked) {
 		c.Outcome = BackUp
 	case f.Claimed:
 		c.Outcome = ""
+	}
+}
+
+// unseen says whether a look at a claim that no look of this round has shown
+// finds nothing there any more: there is no earlier sight to measure against.
+func unseen(c Case, f Finding) bool {
+	return c.Base == nil && !f.Claimed && f.Measured == nil && f.Idle == DownBeforeAsked
+}
+
+// reach marks that the party has the ask, by the first accepted notice or by
+// its own answer: its clock starts.
+func (o *Obligation) reach(at, due, next time.Time) {
+	if !o.Delivered.IsZero() {
+		return
+	}
+	o.Delivered = at
+	if o.Status != Pending && o.Status != Unreachable {
+		return
+	}
+	o.Status, o.Due, o.NextNotice = Informed, due, next
+	if o.Action.Asks() {
+		o.Status = Running
 	}
 }
 

@@ -6,6 +6,7 @@
 package casework
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
@@ -94,11 +95,16 @@ func (l Link) hash() Hash {
 	return sha256.Sum256(b)
 }
 
-// Seal makes the entry that follows prev (nil for the first event).
+// Seal makes the entry that follows prev (nil for the first event). An event
+// is never dated before the one it follows: where the clocks of two machines
+// differ, it gets the time of that one.
 func Seal(prev *Link, caseID string, at time.Time, kind Kind, actor string, p Payload) Entry {
 	l := Link{Case: caseID, Seq: 1, At: at.UTC().Truncate(time.Microsecond), Kind: kind, Actor: actor, Commitment: Commit(p.Salt, p.Body)}
 	if prev != nil {
 		l.Seq, l.Prev = prev.Seq+1, prev.Hash
+		if l.At.Before(prev.At) {
+			l.At = prev.At
+		}
 	}
 	l.Hash = l.hash()
 	return Entry{Link: l, Payload: &p}
@@ -134,6 +140,8 @@ func VerifyChain(entries []Entry) error {
 			return fail("it does not follow the event before it")
 		case e.Hash != e.Link.hash():
 			return fail("its hash does not cover its contents")
+		case !e.At.Equal(e.At.Truncate(time.Microsecond)): // the hash covers no more than that
+			return fail("its time is not in whole microseconds")
 		case e.Payload != nil && Commit(e.Payload.Salt, e.Payload.Body) != e.Commitment:
 			return fail("its payload is not the one it committed to")
 		case i > 0 && e.At.Before(prev.At):
@@ -179,6 +187,9 @@ func SignHead(key ed25519.PrivateKey, last Link, at time.Time) Head {
 func VerifyHead(h Head, key ed25519.PublicKey, entries []Entry) error {
 	if key == nil {
 		key = h.PublicKey
+	}
+	if !bytes.Equal(key, h.PublicKey) {
+		return &ChainError{Case: h.Case, Seq: h.Seq, Reason: "the head names another key than this one"}
 	}
 	if len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, h.message(), h.Signature) {
 		return &ChainError{Case: h.Case, Seq: h.Seq, Reason: "the signature of the head is not by this key"}

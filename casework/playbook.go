@@ -166,6 +166,9 @@ func (p Playbook) Validate() error {
 		e = e.Add("types", "names no abuse type")
 	}
 	for i, t := range p.Types {
+		if slices.Contains(p.Types[:i], t) {
+			e = e.Add(fmt.Sprintf("types[%d]", i), "%q is named twice", t)
+		}
 		if !t.Known() {
 			e = e.Add(fmt.Sprintf("types[%d]", i), "%q is not an abuse type", t)
 		}
@@ -184,6 +187,11 @@ func (p Playbook) Validate() error {
 			e = e.Add(path, "must be over 0 and at most longest_step")
 		}
 	}
+	long := func(path string, d Duration) {
+		if d > MaxTerm {
+			e = e.Add(path, "is over %s", time.Duration(MaxTerm))
+		}
+	}
 	if len(p.Investigate) == 0 {
 		e = e.Add("investigate", "names no look")
 	}
@@ -198,14 +206,21 @@ func (p Playbook) Validate() error {
 		if last := i == len(p.Watch)-1; last != (w.For == 0) {
 			e = e.Add(fmt.Sprintf("watch[%d].for", i), "every stretch but the last has an end, and only the last has none")
 		}
-		if i > 0 && w.For != 0 && w.For <= p.Watch[i-1].For {
-			e = e.Add(fmt.Sprintf("watch[%d].for", i), "must grow")
+		if w.For < 0 || i > 0 && w.For != 0 && w.For <= p.Watch[i-1].For {
+			e = e.Add(fmt.Sprintf("watch[%d].for", i), "must be over 0 and grow")
 		}
+		long(fmt.Sprintf("watch[%d].for", i), w.For)
 	}
 	if p.Gone.Looks < 2 {
 		e = e.Add("gone.looks", "one look is no certainty: at least 2")
 	}
 	wait("gone.apart", p.Gone.Apart)
+	for i, d := range p.After {
+		if d <= 0 {
+			e = e.Add(fmt.Sprintf("after[%d]", i), "must be over 0")
+		}
+		long(fmt.Sprintf("after[%d]", i), d)
+	}
 	ids := map[string]Step{}
 	for i, s := range p.Steps {
 		at := fmt.Sprintf("steps[%d]", i)
@@ -234,6 +249,9 @@ func (p Playbook) Validate() error {
 				e = e.Add(at+".when", "%q is not a condition", c)
 			}
 		}
+		if len(s.On) > 0 && s.After == "" {
+			e = e.Add(at+".on", "names failures of no step: after is missing")
+		}
 		for _, on := range s.On {
 			switch on {
 			case Missed, Refused, Referred:
@@ -250,6 +268,11 @@ func (p Playbook) Validate() error {
 			if s.Within <= 0 {
 				e = e.Add(at+".within", "an ask needs a time")
 			}
+			if s.Chase < 0 {
+				e = e.Add(at+".chase", "must not be under 0")
+			}
+			long(at+".within", s.Within)
+			long(at+".chase", s.Chase)
 		default:
 			e = e.Add(at+".action", "%q is not an action", s.Action)
 		}
@@ -264,12 +287,21 @@ func (p Playbook) Validate() error {
 		if s.Role == party.Compliance && (s.Action != Bundle || !slices.Contains(s.When, WhenGTLD)) {
 			e = e.Add(at+".role", "compliance gets a bundle, and only for a gTLD")
 		}
+		if s.Action == Bundle && s.Role != party.Compliance {
+			e = e.Add(at+".action", "a bundle is for compliance")
+		}
+		if s.Action == RegistryProcedure && s.Role != party.Registry {
+			e = e.Add(at+".action", "a registry's procedure is for the registry")
+		}
 		if s.Role == party.CERT && s.Action != Inform {
 			e = e.Add(at+".role", "another CERT is informed beside, never asked in place of the party")
 		}
 		for j, r := range s.Remind {
 			if r <= 0 || r >= s.Within {
 				e = e.Add(fmt.Sprintf("%s.remind[%d]", at, j), "must be over 0 and under within")
+			}
+			if j > 0 && r <= s.Remind[j-1] {
+				e = e.Add(fmt.Sprintf("%s.remind[%d]", at, j), "must grow")
 			}
 		}
 		ids[s.ID] = s
@@ -281,6 +313,9 @@ var roles = map[party.Role]bool{
 	party.Registrar: true, party.Registry: true, party.Host: true, party.CDN: true, party.Platform: true,
 	party.Constituent: true, party.BlockList: true, party.CERT: true, party.Compliance: true,
 }
+
+// MaxTerm is the longest any single interval of a playbook may be.
+const MaxTerm = Duration(365 * 24 * time.Hour)
 
 // MaxPlaybook is the longest playbook file that is read, in octets.
 const MaxPlaybook = 1 << 20
@@ -300,6 +335,9 @@ func LoadPlaybook(r io.Reader) (Playbook, error) {
 	d.KnownFields(true)
 	if err := d.Decode(&p); err != nil {
 		return p, problem.Wrap(err, problem.Invalid, "the playbook does not parse")
+	}
+	if err := d.Decode(new(yaml.Node)); err != io.EOF {
+		return p, problem.New(problem.Invalid, "the playbook is followed by something else: one document per file")
 	}
 	return p, p.Validate()
 }

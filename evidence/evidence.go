@@ -47,12 +47,15 @@ type Answer struct {
 	// RCode is the DNS response code in words ("NOERROR", "NXDOMAIN",
 	// "SERVFAIL", "REFUSED"), or "" with Err set when no server answered.
 	RCode string `json:"rcode,omitempty"`
-	// Values: addresses, name server names, "10 mx.example." and so on, sorted.
+	// Values, sorted: addresses, name server names (lower case, no trailing
+	// dot), and MX and SOA data as zone files have them ("10 mx.example.").
 	Values []string `json:"values,omitempty"`
 	// Server that answered, as name and address.
 	Server string `json:"server,omitempty"`
-	// Err is "timeout", "refused", "unreachable", "loop", "limit", "lame" or
-	// "malformed".
+	// Err is "timeout", "refused" (the connection; a REFUSED answer is an
+	// RCode), "unreachable" (no server has an address that can be reached),
+	// "loop", "limit", "lame" (no server asked answers for the zone),
+	// "blocked" (the address guard) or "malformed".
 	Err string `json:"err,omitempty"`
 }
 
@@ -78,6 +81,10 @@ type Hop struct {
 	Status   int        `json:"status,omitempty"` // 0 when no answer came
 	Location string     `json:"location,omitempty"`
 	Server   string     `json:"server,omitempty"` // the Server header
+	// TLSError says why the certificate of an https hop does not verify:
+	// "expired", "name", "authority" or "invalid"; "" when it does, and on
+	// http. The page is fetched all the same: a bad certificate is evidence.
+	TLSError string `json:"tls_error,omitempty"`
 }
 
 // Fetch is one look at a URL from one vantage point.
@@ -137,7 +144,8 @@ type Page struct {
 	// links that look like programs.
 	Links     []string `json:"links,omitempty"`
 	Downloads []string `json:"downloads,omitempty"`
-	// Refresh is the target of a meta refresh, which collect follows.
+	// Refresh is the target of a meta refresh of at most five seconds, or of a
+	// script that sends every visitor on at once.
 	Refresh string `json:"refresh,omitempty"`
 	// Sketch is a set of hashes of the text's word groups: two pages alike
 	// share most of them (see Similar).

@@ -3,6 +3,7 @@ package name
 import (
 	"io"
 	"strings"
+	"sync"
 
 	"bailiwick/problem"
 
@@ -13,41 +14,85 @@ import (
 // ICANN section says where names are registered, the private section where a
 // platform hands out names to customers. It is safe for concurrent use once
 // built.
-type Suffixes struct{ list *publicsuffix.List }
+type Suffixes struct {
+	rules map[string]ruleKinds // by value: "co.uk" for "co.uk", "ck" for "*.ck", "www.ck" for "!www.ck"
+	depth int                  // labels of the longest rule
+}
+
+// ruleKinds is a set: one value may carry several rules ("dev" and "*.dev").
+type ruleKinds uint8
+
+const (
+	icannNormal ruleKinds = 1 << iota
+	icannWildcard
+	icannException
+	privateNormal
+	privateWildcard
+	privateException
+)
+
+var builtIn = sync.OnceValue(func() *Suffixes {
+	rules := publicsuffix.DefaultRules()
+	return fromRules(rules[:])
+})
 
 // DefaultSuffixes is the list built into the program.
-func DefaultSuffixes() *Suffixes { return &Suffixes{publicsuffix.DefaultList} }
+func DefaultSuffixes() *Suffixes { return builtIn() }
+
+func fromRules(rules []publicsuffix.Rule) *Suffixes {
+	s := &Suffixes{rules: make(map[string]ruleKinds, len(rules))}
+	for _, r := range rules {
+		kind := icannNormal
+		switch r.Type {
+		case publicsuffix.WildcardType:
+			kind = icannWildcard
+		case publicsuffix.ExceptionType:
+			kind = icannException
+		}
+		if r.Private {
+			kind <<= 3
+		}
+		s.add(r.Value, kind)
+	}
+	return s
+}
+
+func (s *Suffixes) add(value string, kind ruleKinds) {
+	s.rules[value] |= kind
+	// A wildcard reaches one label further than its value.
+	s.depth = max(s.depth, strings.Count(value, ".")+2)
+}
 
 // WithPrivate returns a copy of the built-in list with the given names added
-// as private suffixes: platforms an operator (or the lab) knows and the
-// public list does not.
+// as private suffixes: platforms an operator (or the lab) knows and the public
+// list does not. A name that is a suffix of the ICANN section is refused: no
+// platform owns it.
 func WithPrivate(names []Domain) (*Suffixes, error) {
-	l := publicsuffix.NewList()
-	for _, r := range publicsuffix.DefaultRules() {
-		if err := l.AddRule(&r); err != nil {
-			return nil, problem.Wrap(err, problem.Internal, "public suffix list")
-		}
+	base := builtIn()
+	s := &Suffixes{rules: make(map[string]ruleKinds, len(base.rules)+len(names)), depth: base.depth}
+	for v, k := range base.rules {
+		s.rules[v] = k
 	}
 	for _, n := range names {
-		r, err := publicsuffix.NewRule(n.String())
-		if err != nil {
-			return nil, problem.Wrap(err, problem.Invalid, "%s is not a suffix", n)
+		if n.IsZero() {
+			return nil, problem.New(problem.Invalid, "an empty name cannot be added as a suffix")
 		}
-		r.Private = true
-		if err := l.AddRule(r); err != nil {
-			return nil, problem.Wrap(err, problem.Invalid, "%s cannot be added as a suffix", n)
+		if base.Split(n).Registered.IsZero() {
+			return nil, problem.New(problem.Invalid, "%s is a public suffix already: no platform owns it", n)
 		}
+		s.add(n.ascii, privateNormal)
 	}
-	return &Suffixes{l}, nil
+	return s, nil
 }
 
 // LoadSuffixes reads a list in the format of publicsuffix.org.
 func LoadSuffixes(r io.Reader) (*Suffixes, error) {
 	l := publicsuffix.NewList()
-	if _, err := l.Load(r, &publicsuffix.ParserOption{PrivateDomains: true, ASCIIEncoded: false}); err != nil {
+	rules, err := l.Load(io.LimitReader(r, 16<<20), &publicsuffix.ParserOption{PrivateDomains: true, ASCIIEncoded: false})
+	if err != nil {
 		return nil, problem.Wrap(err, problem.Invalid, "the public suffix list does not parse")
 	}
-	return &Suffixes{l}, nil
+	return fromRules(rules), nil
 }
 
 // Parts is where a name's authorities divide.
@@ -72,31 +117,61 @@ func (s *Suffixes) Split(d Domain) Parts {
 	if d.IsZero() {
 		return p
 	}
-	p.Suffix = s.suffix(d, true)
+	icann, all := s.find(d.ascii)
+	p.Suffix = Domain{icann}
 	p.Registered = oneUnder(d, p.Suffix)
-	if all := s.suffix(d, false); len(all.ascii) > len(p.Suffix.ascii) {
-		p.Platform = all
-		p.Customer = oneUnder(d, all)
+	if len(all) > len(icann) {
+		p.Platform = Domain{all}
+		p.Customer = oneUnder(d, p.Platform)
 	}
 	return p
 }
 
-func (s *Suffixes) suffix(d Domain, icannOnly bool) Domain {
-	r := s.list.Find(d.ascii, &publicsuffix.FindOptions{IgnorePrivate: icannOnly, DefaultRule: publicsuffix.DefaultRule})
-	if r == nil {
-		r = publicsuffix.DefaultRule
+// Known says whether the list's ICANN section has the last label of d as a
+// top-level domain, or a rule under it.
+func (s *Suffixes) Known(d Domain) bool {
+	tld := d.TLD()
+	return s.rules[tld]&(icannNormal|icannWildcard) != 0
+}
+
+// find walks d's labels from the right and keeps the longest match, by ICANN
+// rules alone and by all of them. An exception beats every other rule.
+func (s *Suffixes) find(d string) (icann, all string) {
+	icann = d[strings.LastIndexByte(d, '.')+1:]
+	all = icann
+	icannDone, allDone := false, false
+	end := len(d)
+	below := "" // the suffix one label shorter
+	for range s.depth {
+		start := strings.LastIndexByte(d[:max(end-1, 0)], '.') + 1
+		part := d[start:]
+		k := s.rules[part]
+		var under ruleKinds
+		if below != "" {
+			under = s.rules[below]
+		}
+		if k&icannException != 0 {
+			icann, icannDone = below, true
+		} else if !icannDone && (k&icannNormal != 0 || under&icannWildcard != 0) {
+			icann = part
+		}
+		if k&(icannException|privateException) != 0 {
+			all, allDone = below, true
+		} else if !allDone && (k&(icannNormal|privateNormal) != 0 || under&(icannWildcard|privateWildcard) != 0) {
+			all = part
+		}
+		if start == 0 {
+			break
+		}
+		end, below = start, part
 	}
-	dec := r.Decompose(d.ascii)
-	if dec[1] == "" { // the name is itself the suffix
-		return d
-	}
-	return Domain{dec[1]}
+	return icann, all
 }
 
 func oneUnder(d, suffix Domain) Domain {
 	if suffix.IsZero() || d == suffix || !d.Under(suffix) {
 		return Domain{}
 	}
-	rest := strings.TrimSuffix(d.ascii, "."+suffix.ascii)
-	return Domain{rest[strings.LastIndexByte(rest, '.')+1:] + "." + suffix.ascii}
+	cut := len(d.ascii) - len(suffix.ascii) - 1
+	return Domain{d.ascii[strings.LastIndexByte(d.ascii[:cut], '.')+1:]}
 }

@@ -32,13 +32,16 @@ type Party struct {
 	Name  string `json:"name"`
 	Email string `json:"email,omitempty"`
 	Form  string `json:"form,omitempty"` // the address of a web form, where that is the only way in
+	// Procedure is a ccTLD registry's own procedure, as text or an address.
+	Procedure string `json:"procedure,omitempty"`
 	// Trusted with the reporter's identity? Off by default: a stakeholder may
 	// be hostile.
 	Trusted bool `json:"trusted,omitempty"`
 	// Basis says how we know: "rdap registrar entity", "rdap network
 	// 192.0.2.0/24", "platform list", "configuration".
 	Basis string `json:"basis"`
-	// Reachable is false when no working way in is known; Why says why.
+	// Reachable is false when no working way in is known; Why says why. A
+	// reachable party without an Email has only a Form: a person hands it over.
 	Reachable bool   `json:"reachable"`
 	Why       string `json:"why,omitempty"`
 }
@@ -50,7 +53,8 @@ type Subject struct {
 	// an address.
 	Name name.Domain `json:"name,omitzero"`
 	Addr netip.Addr  `json:"addr,omitzero"`
-	// Platform is the private suffix a customer's name is under.
+	// Platform is the private suffix or shared host a customer's name is under;
+	// equal to Name when the platform's own name is the subject.
 	Platform name.Domain `json:"platform,omitzero"`
 }
 

@@ -116,7 +116,10 @@ type Finding struct {
 	Severity  Severity `json:"severity"`
 	ICANNCode int      `json:"icann_code,omitempty"`
 	Path      string   `json:"path,omitempty"`
-	Detail    string   `json:"detail,omitempty"`
+	Detail    string   `json:"detail,omitempty"` // never holds a person's data
+	// Source is "registry" or "registrar" in a merged record: whose answer
+	// the finding is about. Empty in a record read from one answer.
+	Source string `json:"source,omitempty"`
 }
 
 // Source is where a value came from.
@@ -152,6 +155,9 @@ type Record struct {
 	// Related is the registrar's own RDAP address for this name, from a link
 	// with rel "related" (RFC 9083 section 4.2), to be asked next.
 	Related string `json:"related,omitempty"`
+	// Conformance is the list of profiles and extensions that an RDAP answer
+	// claims (rdapConformance, RFC 9083 section 4.1), sorted.
+	Conformance []string `json:"conformance,omitempty"`
 	// Sources by field path; "" is the source of everything not named.
 	Sources map[string]Source `json:"sources,omitempty"`
 }
@@ -163,6 +169,7 @@ type Network struct {
 	Name       string    `json:"name,omitempty"`
 	Start      string    `json:"start,omitempty"`
 	End        string    `json:"end,omitempty"`
+	CIDRs      []string  `json:"cidrs,omitempty"`   // the prefixes named by the cidr0 extension, as given
 	Country    string    `json:"country,omitempty"` // of registration; not a jurisdiction
 	Holder     string    `json:"holder,omitempty"`
 	AbuseEmail string    `json:"abuse_email,omitempty"`

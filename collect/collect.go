@@ -1,0 +1,363 @@
+// Package collect is the way out: it asks DNS, RDAP and web servers and brings
+// back facts (package evidence) and registrations (package registration). It
+// judges nothing.
+//
+// Every connection goes through one address guard (Guard): names are resolved
+// by the resolver in this package only, and what is dialled is the address
+// that was checked, on every redirect again. Everything that is read has a
+// bound in bytes, time and steps (Limits).
+//
+// DNS is asked iteratively from the root (RFC 1034 section 5.3.3), so that
+// the registry's word about a name and its operator's answers stay apart. Web
+// pages are fetched as a browser would, from each vantage point with a cookie
+// store of its own, and with certificate faults recorded instead of obeyed.
+// RDAP is asked politely, first at the registry, then at the registrar.
+//
+// The clock given sets the dates of facts and the life of what is remembered;
+// time-outs and the rate limits run on real time.
+package collect
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"bailiwick/clock"
+	"bailiwick/evidence"
+	"bailiwick/name"
+	"bailiwick/problem"
+)
+
+// Dial opens a connection from source (invalid: the machine's choice) to an
+// address already checked by the guard. network is "udp" or "tcp"; address is
+// always "ip:port", never a name. The lab supplies its own.
+type Dial func(ctx context.Context, source netip.Addr, network, address string) (net.Conn, error)
+
+// Keep stores raw bytes durably and returns their SHA-256 in hex.
+type Keep func(ctx context.Context, mediaType string, data []byte) (string, error)
+
+// RDAPServers knows which RDAP servers answer for a name or an address: their
+// base URLs (RFC 9224), best first, empty when none is known.
+type RDAPServers interface {
+	Domain(name.Domain) []string
+	Network(netip.Addr) []string
+}
+
+// Config is what a Collector works with. Clock is required.
+type Config struct {
+	Dial  Dial // nil: a net.Dialer
+	Clock clock.Clock
+	Guard Guard // the zero value is strict
+	// Roots are the DNS root servers; nil: the built-in hints (IANA). Any port
+	// may be named here.
+	Roots []netip.AddrPort
+	// TLSRoots are the certificate authorities that are trusted; nil: the
+	// system's. TLSTime is the time certificates are checked at; nil: real.
+	TLSRoots *x509.CertPool
+	TLSTime  func() time.Time
+	RDAP     RDAPServers // nil: no server is known for anything
+	Keep     Keep        // nil: nothing is kept
+	// Vantages are the ways of looking; empty: one, an ordinary desktop
+	// browser.
+	Vantages  []evidence.Vantage
+	UserAgent string // sent with RDAP; empty: "bailiwick"
+	Limits    Limits
+	Logger    *slog.Logger // nil: nothing is logged
+}
+
+// Limits bound what one call may cost. A zero field takes the default.
+type Limits struct {
+	Hops        int           // redirects followed for one page; 10
+	Body        int64         // octets of a page, after decompression; 2 MiB
+	Header      int64         // octets of one answer's header; 64 KiB
+	ConnectTime time.Duration // one connection, and one TLS handshake; 5 s
+	FetchTime   time.Duration // one page with all its redirects; 20 s
+	Parallel    int           // pages of one Look fetched side by side; 4
+
+	Queries    int           // DNS queries for one name; 60
+	QueryTime  time.Duration // one DNS query; 2 s
+	LookupTime time.Duration // all DNS queries for one name; 15 s
+
+	RDAPHops  int           // redirects followed for one RDAP answer; 5
+	RDAPBody  int64         // octets of one RDAP answer; 4 MiB
+	RDAPTime  time.Duration // one RDAP answer, waiting for its turn included; 30 s
+	RDAPRate  float64       // RDAP queries a second to one server; 10
+	RDAPBurst int           // RDAP queries at once to one server; 20
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Hops:        cmp.Or(l.Hops, 10),
+		Body:        cmp.Or(l.Body, 2<<20),
+		Header:      cmp.Or(l.Header, 64<<10),
+		ConnectTime: cmp.Or(l.ConnectTime, 5*time.Second),
+		FetchTime:   cmp.Or(l.FetchTime, 20*time.Second),
+		Parallel:    cmp.Or(l.Parallel, 4),
+		Queries:     cmp.Or(l.Queries, 60),
+		QueryTime:   cmp.Or(l.QueryTime, 2*time.Second),
+		LookupTime:  cmp.Or(l.LookupTime, 15*time.Second),
+		RDAPHops:    cmp.Or(l.RDAPHops, 5),
+		RDAPBody:    cmp.Or(l.RDAPBody, 4<<20),
+		RDAPTime:    cmp.Or(l.RDAPTime, 30*time.Second),
+		RDAPRate:    cmp.Or(l.RDAPRate, 10),
+		RDAPBurst:   cmp.Or(l.RDAPBurst, 20),
+	}
+}
+
+func (l Limits) check() error {
+	var e *problem.Error
+	for _, f := range []struct {
+		path  string
+		value float64
+	}{
+		{"hops", float64(l.Hops)}, {"body", float64(l.Body)}, {"header", float64(l.Header)},
+		{"connect_time", float64(l.ConnectTime)}, {"fetch_time", float64(l.FetchTime)}, {"parallel", float64(l.Parallel)},
+		{"queries", float64(l.Queries)}, {"query_time", float64(l.QueryTime)}, {"lookup_time", float64(l.LookupTime)},
+		{"rdap_hops", float64(l.RDAPHops)}, {"rdap_body", float64(l.RDAPBody)}, {"rdap_time", float64(l.RDAPTime)},
+		{"rdap_rate", l.RDAPRate}, {"rdap_burst", float64(l.RDAPBurst)},
+	} {
+		if f.value < 0 {
+			e = e.Add("limits."+f.path, "is below zero")
+		}
+	}
+	return e.OrNil()
+}
+
+// Counts are the exchanges begun: DNS queries, RDAP and other HTTP requests
+// that were written to a connection, each once.
+type Counts struct{ DNS, RDAP, HTTP int64 }
+
+// Collector asks. It is safe for concurrent use. It has nothing to close:
+// no connection outlives the call that opened it.
+type Collector struct {
+	dialer    Dial
+	clock     clock.Clock
+	guard     Guard
+	root      zone
+	tlsRoots  *x509.CertPool
+	tlsTime   func() time.Time
+	rdap      RDAPServers
+	keeper    Keep
+	vantages  []evidence.Vantage
+	userAgent string
+	limits    Limits
+	log       *slog.Logger
+
+	tlds      *cache[zone]      // the servers of top-level domains
+	rdapHosts *cache[resolved]  // the addresses of RDAP servers
+	waits     *cache[time.Time] // until when RDAP servers want no question
+	turns     *turns            // the rate limits of RDAP servers
+
+	dnsSent, rdapSent, httpSent atomic.Int64
+}
+
+// New returns a Collector. The error is problem.Invalid and names the field of
+// Config that is wrong.
+func New(cfg Config) (*Collector, error) {
+	var e *problem.Error
+	if cfg.Clock == nil {
+		e = e.Add("clock", "is missing")
+	}
+	for i, r := range cfg.Roots {
+		if err := cfg.Guard.Check(r.Addr()); err != nil {
+			e = e.Add("roots["+strconv.Itoa(i)+"]", "%s", err)
+		} else if r.Port() == 0 {
+			e = e.Add("roots["+strconv.Itoa(i)+"]", "has no port")
+		}
+	}
+	seen := map[string]bool{}
+	for i, v := range cfg.Vantages {
+		if v.ID == "" || seen[v.ID] {
+			e = e.Add("vantages["+strconv.Itoa(i)+"].id", "is empty or used twice")
+		}
+		seen[v.ID] = true
+		for _, h := range []string{v.UserAgent, v.Language, v.Referer} {
+			if !headerValue(h) {
+				e = e.Add("vantages["+strconv.Itoa(i)+"]", "%q cannot be sent in a header", h)
+			}
+		}
+	}
+	if !headerValue(cfg.UserAgent) {
+		e = e.Add("user_agent", "cannot be sent in a header")
+	}
+	if err := e.OrNil(); err != nil {
+		return nil, err
+	}
+	limits := cfg.Limits.withDefaults()
+	if err := limits.check(); err != nil {
+		return nil, err
+	}
+	c := &Collector{
+		dialer: cfg.Dial, clock: cfg.Clock, guard: cfg.Guard, tlsRoots: cfg.TLSRoots, tlsTime: cfg.TLSTime,
+		rdap: cfg.RDAP, keeper: cfg.Keep, vantages: cfg.Vantages, userAgent: cmp.Or(cfg.UserAgent, "bailiwick"),
+		limits: limits, log: cfg.Logger,
+		root: rootZone(cfg.Roots), tlds: newCache[zone](2048), rdapHosts: newCache[resolved](1024),
+		waits: newCache[time.Time](1024), turns: newTurns(limits.RDAPRate, limits.RDAPBurst),
+	}
+	if c.dialer == nil {
+		c.dialer = dialNet
+	}
+	if c.tlsTime == nil {
+		c.tlsTime = time.Now
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if len(c.vantages) == 0 {
+		c.vantages = []evidence.Vantage{{ID: "plain", Language: "en-US,en;q=0.5",
+			UserAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"}}
+	}
+	return c, nil
+}
+
+// Counts gives the exchanges begun since New.
+func (c *Collector) Counts() Counts {
+	return Counts{DNS: c.dnsSent.Load(), RDAP: c.rdapSent.Load(), HTTP: c.httpSent.Load()}
+}
+
+// dial is the only place from which a connection is opened: it checks the
+// address and the port, and dials that very address.
+func (c *Collector) dial(ctx context.Context, use Use, source netip.Addr, network string, to netip.AddrPort) (net.Conn, error) {
+	if err := c.guard.Check(to.Addr()); err != nil {
+		return nil, err
+	}
+	if use != UseDNS || !c.isRoot(to) {
+		if err := c.guard.CheckPort(use, to.Port()); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.limits.ConnectTime)
+	defer cancel()
+	return c.dialer(ctx, source, network, to.String())
+}
+
+func (c *Collector) isRoot(a netip.AddrPort) bool {
+	for _, s := range c.root.servers {
+		for _, r := range s.addrs {
+			if r == a {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dialNet is the machine's own network.
+func dialNet(ctx context.Context, source netip.Addr, network, address string) (net.Conn, error) {
+	var d net.Dialer
+	if source.IsValid() {
+		if network == "udp" {
+			d.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+		} else {
+			d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
+		}
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+// DialGuarded opens a TCP connection for the senders of package notify: to
+// port 25, 465, 587 or 2525 for mail, or to a web port. address is "ip:port"
+// or "name:port"; a name is resolved by the collector's own resolver, and its
+// addresses are tried in order. The error is problem.Refused when the guard
+// forbids it, problem.Invalid for an address that cannot be read, and
+// problem.Unavailable when nothing answers.
+func (c *Collector) DialGuarded(ctx context.Context, network, address string) (net.Conn, error) {
+	if network != "tcp" && network != "tcp4" && network != "tcp6" {
+		return nil, problem.BadField("network", "%q is not tcp", network)
+	}
+	host, portText, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, problem.BadField("address", "%q is not host:port", evidence.Clean(address, 100))
+	}
+	port, err := strconv.ParseUint(portText, 10, 16)
+	if err != nil {
+		return nil, problem.BadField("address", "%q is not a port number", evidence.Clean(portText, 100))
+	}
+	use := UseWeb
+	if c.guard.CheckPort(UseMail, uint16(port)) == nil {
+		use = UseMail
+	}
+	var addrs []netip.Addr
+	if a, err := netip.ParseAddr(host); err == nil {
+		addrs = []netip.Addr{a}
+	} else {
+		d, err := name.ParseAny(host)
+		if err != nil {
+			return nil, err
+		}
+		r := c.addresses(ctx, d)
+		if r.failure != "" {
+			return nil, problem.New(problem.Unavailable, "%s does not resolve: %s", d, r.failure)
+		}
+		addrs = r.addrs
+	}
+	conn, _, err := c.connect(ctx, use, netip.Addr{}, addrs, uint16(port))
+	if err != nil && !isRefusal(err) {
+		err = problem.Wrap(err, problem.Unavailable, "no connection to %s: %s", evidence.Clean(address, 100), failureOf(err))
+	}
+	return conn, err
+}
+
+// connect tries addrs in order and gives the first connection, and its
+// address. Addresses of another family than source, and those the guard
+// refuses, are passed over. The error is the first that was not a refusal, if
+// there is one.
+func (c *Collector) connect(ctx context.Context, use Use, source netip.Addr, addrs []netip.Addr, port uint16) (net.Conn, netip.Addr, error) {
+	const most = 6 // addresses tried
+	var first error
+	for i, tried := 0, 0; i < len(addrs) && tried < most && ctx.Err() == nil; i++ {
+		a := addrs[i]
+		if source.IsValid() && source.Is4() != a.Is4() {
+			continue
+		}
+		conn, err := c.dial(ctx, use, source, "tcp", netip.AddrPortFrom(a, port))
+		if err == nil {
+			return conn, a, nil
+		}
+		if !isRefusal(err) {
+			tried++
+		}
+		if first == nil || isRefusal(first) && !isRefusal(err) {
+			first = err
+		}
+	}
+	if first == nil {
+		if first = ctx.Err(); first == nil {
+			first = problem.New(problem.Unavailable, "there is no address of the source's family")
+		}
+	}
+	return nil, netip.Addr{}, first
+}
+
+// isRefusal says whether err comes from the guard.
+func isRefusal(err error) bool { return err != nil && problem.CodeOf(err) == problem.Refused }
+
+// keep stores raw bytes if there is a place for them. A store that fails is
+// logged and does not stop the work: the fact stands, without its raw bytes.
+func (c *Collector) keep(ctx context.Context, mediaType string, data []byte) string {
+	if c.keeper == nil || len(data) == 0 {
+		return ""
+	}
+	sum, err := c.keeper(ctx, mediaType, data)
+	if err != nil {
+		c.log.ErrorContext(ctx, "raw bytes not kept", "bytes", len(data), "error", err)
+		return ""
+	}
+	return sum
+}
+
+// headerValue says whether s can be sent as a header's value.
+func headerValue(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,283 @@
+// Package config is everything an operator can set, as one documented struct:
+// read from a YAML file, then from the environment. An unknown key is an
+// error. The documentation of each key is in its tags, and nowhere else.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"bailiwick/problem"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is the configuration of one centre.
+type Config struct {
+	Database string `yaml:"database" default:"sqlite:bailiwick.db" help:"Where the state is: sqlite:PATH, or postgres://user:password@host/name."`
+	Blobs    string `yaml:"blobs" default:"bailiwick-blobs" help:"Folder for large raw bytes (captures, mails, bulk reports)."`
+	Listen   string `yaml:"listen" default:"127.0.0.1:8053" help:"Address the pages and the API are served at."`
+	BaseURL  string `yaml:"base_url" default:"" help:"How parties reach this centre from outside, for links in mails; http://LISTEN if empty."`
+	Workers  int    `yaml:"workers" default:"4" help:"How many jobs run at a time."`
+	Worker   string `yaml:"worker" default:"" help:"Name of this process in the delivery log: the same after a restart, different on every machine; the host name if empty."`
+
+	Centre    Centre    `yaml:"centre"`
+	Mail      Mail      `yaml:"mail"`
+	Confirm   Confirm   `yaml:"confirm"`
+	Files     Files     `yaml:"files"`
+	Network   Network   `yaml:"network"`
+	Retention Retention `yaml:"retention"`
+}
+
+// Centre says who this centre is.
+type Centre struct {
+	Name        string `yaml:"name" default:"Bailiwick" help:"Name of the centre, as it signs."`
+	Contact     string `yaml:"contact" default:"" help:"Mail address at which people answer."`
+	Country     string `yaml:"country" default:"" help:"ISO 3166 code of the country it serves, if one."`
+	ReplyDomain string `yaml:"reply_domain" default:"" help:"Domain of the addresses that answers come back to; the contact's domain if empty."`
+	Hotline     string `yaml:"hotline" default:"" help:"Where child sexual abuse material is to be reported: an address or URL shown to whoever reports it here."`
+}
+
+// Mail is sending. A fresh centre sends nothing.
+type Mail struct {
+	Enabled        bool   `yaml:"enabled" default:"false" help:"Send mail at all. Off until you switch it on."`
+	Smarthost      string `yaml:"smarthost" default:"" help:"host:port of the mail server to send through; empty delivers to each domain's own servers."`
+	User           string `yaml:"user" default:"" help:"User name at the smart host."`
+	Password       string `yaml:"password" default:"" help:"Password at the smart host."`
+	From           string `yaml:"from" default:"" help:"Sender address; the centre's contact if empty."`
+	PerPartyPerDay int    `yaml:"per_party_per_day" default:"200" help:"Most messages to one party in 24 hours."`
+	PerDay         int    `yaml:"per_day" default:"5000" help:"Most messages in 24 hours."`
+}
+
+// Confirm says what counts as confirmed without a person.
+type Confirm struct {
+	Rules []string `yaml:"rules" help:"Rules that may confirm a case on our own capture (live-phishing, live-malware). None by default: a person confirms."`
+}
+
+// Files are data that an operator keeps.
+type Files struct {
+	Parties   string   `yaml:"parties" default:"" help:"YAML file of platforms, CDNs, block lists, CERTs, constituents and registries."`
+	Playbooks []string `yaml:"playbooks" help:"YAML files of playbooks that replace the shipped ones for their abuse types."`
+	Suffixes  string   `yaml:"suffixes" default:"" help:"Public suffix list to use instead of the built-in one."`
+	Bootstrap string   `yaml:"bootstrap" default:"" help:"YAML file of RDAP servers by TLD or network, which win over the built-in IANA files."`
+}
+
+// Network is how the centre looks at the world.
+type Network struct {
+	UserAgent string    `yaml:"user_agent" default:"Bailiwick (abuse coordination)" help:"User-Agent for RDAP."`
+	Vantages  []Vantage `yaml:"vantages" help:"Vantage points for looking at reported pages; four shipped ones if empty."`
+}
+
+// Vantage is one way of looking at a page.
+type Vantage struct {
+	ID        string `yaml:"id" help:"Short name."`
+	UserAgent string `yaml:"user_agent" help:"User-Agent header."`
+	Language  string `yaml:"language" help:"Accept-Language header."`
+	Referer   string `yaml:"referer" help:"Referer header."`
+	Source    string `yaml:"source" help:"Local address to connect from."`
+	Country   string `yaml:"country" help:"Where that is."`
+}
+
+// Retention is how long things are kept.
+type Retention struct {
+	Raw      time.Duration `yaml:"raw" default:"4320h" help:"Raw reports, counted from arrival."`
+	Personal time.Duration `yaml:"personal" default:"4320h" help:"Personal payloads of the case log (reporters, notes)."`
+	Capture  time.Duration `yaml:"capture" default:"8760h" help:"Page captures and registration answers."`
+	Messages time.Duration `yaml:"messages" default:"8760h" help:"Messages sent and received."`
+}
+
+// MaxFile is the longest configuration file that is read, in octets.
+const MaxFile = 1 << 20
+
+// Load gives the defaults, changed by the file at path (if not empty) and then
+// by the environment: BAILIWICK_DATABASE, BAILIWICK_MAIL_ENABLED and so on.
+func Load(path string, env []string) (Config, error) {
+	var c Config
+	if err := defaults(reflect.ValueOf(&c).Elem()); err != nil {
+		return c, err
+	}
+	if path != "" {
+		f, err := os.Open(path)
+		if err != nil {
+			return c, problem.Wrap(err, problem.Invalid, "the configuration file cannot be opened")
+		}
+		defer f.Close()
+		b, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+		if err != nil {
+			return c, problem.Wrap(err, problem.Unavailable, "the configuration file cannot be read")
+		}
+		if len(b) > MaxFile {
+			return c, problem.New(problem.TooLarge, "the configuration file is over %d octets", MaxFile)
+		}
+		if err := Parse(b, &c); err != nil {
+			return c, err
+		}
+	}
+	vars := map[string]string{}
+	for _, kv := range env {
+		if k, v, ok := strings.Cut(kv, "="); ok && strings.HasPrefix(k, "BAILIWICK_") {
+			vars[k] = v
+		}
+	}
+	if err := overlay(reflect.ValueOf(&c).Elem(), "BAILIWICK", vars); err != nil {
+		return c, err
+	}
+	return c, c.Validate()
+}
+
+// Parse reads YAML over c; an unknown key is an error.
+func Parse(b []byte, c *Config) error {
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	d.KnownFields(true)
+	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+		return problem.Wrap(err, problem.Invalid, "the configuration does not parse")
+	}
+	return nil
+}
+
+// Validate reports every value that cannot work.
+func (c Config) Validate() error {
+	var e *problem.Error
+	if !strings.HasPrefix(c.Database, "sqlite:") && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
+		e = e.Add("database", "must begin with sqlite: or postgres://")
+	}
+	if c.Workers < 1 || c.Workers > 256 {
+		e = e.Add("workers", "must be 1 to 256")
+	}
+	if c.Mail.Enabled && c.Centre.Contact == "" {
+		e = e.Add("centre.contact", "is needed before mail can be sent: people must be able to answer")
+	}
+	if c.Mail.PerPartyPerDay < 1 || c.Mail.PerDay < 1 {
+		e = e.Add("mail.per_day", "caps must be at least 1; the stop switch is a command")
+	}
+	for i, r := range c.Confirm.Rules {
+		if r != "live-phishing" && r != "live-malware" {
+			e = e.Add(fmt.Sprintf("confirm.rules[%d]", i), "%q is not a rule: live-phishing, live-malware", r)
+		}
+	}
+	for i, v := range c.Network.Vantages {
+		if v.ID == "" || v.UserAgent == "" {
+			e = e.Add(fmt.Sprintf("network.vantages[%d]", i), "needs an id and a user_agent")
+		}
+	}
+	return e.OrNil()
+}
+
+func defaults(v reflect.Value) error {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Type.Kind() == reflect.Struct {
+			if err := defaults(v.Field(i)); err != nil {
+				return err
+			}
+			continue
+		}
+		if d, ok := f.Tag.Lookup("default"); ok && d != "" {
+			if err := set(v.Field(i), d); err != nil {
+				return problem.Wrap(err, problem.Internal, "the default of %s", f.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func overlay(v reflect.Value, prefix string, vars map[string]string) error {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		key := prefix + "_" + strings.ToUpper(f.Tag.Get("yaml"))
+		if f.Type.Kind() == reflect.Struct {
+			if err := overlay(v.Field(i), key, vars); err != nil {
+				return err
+			}
+			continue
+		}
+		if s, ok := vars[key]; ok {
+			if err := set(v.Field(i), s); err != nil {
+				return problem.BadField(key, "%v", err)
+			}
+		}
+	}
+	return nil
+}
+
+func set(v reflect.Value, s string) error {
+	switch p := v.Addr().Interface().(type) {
+	case *string:
+		*p = s
+	case *int:
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return fmt.Errorf("%q is not a number", s)
+		}
+		*p = n
+	case *bool:
+		b, err := strconv.ParseBool(s)
+		if err != nil {
+			return fmt.Errorf("%q is not true or false", s)
+		}
+		*p = b
+	case *time.Duration:
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return fmt.Errorf("%q is not a duration such as 36h", s)
+		}
+		*p = d
+	case *[]string:
+		*p = nil
+		for part := range strings.SplitSeq(s, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				*p = append(*p, part)
+			}
+		}
+	default:
+		return fmt.Errorf("a list of %s can be set in the file only", v.Type().Elem())
+	}
+	return nil
+}
+
+// Document writes every key with its default, its variable and its meaning, as
+// a YAML file that is itself a valid configuration.
+func Document(w io.Writer) error {
+	var b bytes.Buffer
+	document(&b, reflect.TypeFor[Config](), "", "BAILIWICK")
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func document(b *bytes.Buffer, t reflect.Type, indent, prefix string) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		key := f.Tag.Get("yaml")
+		env := prefix + "_" + strings.ToUpper(key)
+		if f.Type.Kind() == reflect.Struct {
+			fmt.Fprintf(b, "\n%s%s:\n", indent, key)
+			document(b, f.Type, indent+"  ", env)
+			continue
+		}
+		fmt.Fprintf(b, "%s# %s\n", indent, f.Tag.Get("help"))
+		switch f.Type.Kind() {
+		case reflect.Slice:
+			if f.Type.Elem().Kind() == reflect.Struct {
+				fmt.Fprintf(b, "%s# Each has:", indent)
+				for j := range f.Type.Elem().NumField() {
+					ef := f.Type.Elem().Field(j)
+					fmt.Fprintf(b, " %s (%s)", ef.Tag.Get("yaml"), strings.TrimSuffix(ef.Tag.Get("help"), "."))
+				}
+				fmt.Fprintf(b, "\n%s%s: []\n", indent, key)
+				continue
+			}
+			fmt.Fprintf(b, "%s# %s, comma-separated\n%s%s: []\n", indent, env, indent, key)
+		case reflect.String:
+			fmt.Fprintf(b, "%s# %s\n%s%s: %q\n", indent, env, indent, key, f.Tag.Get("default"))
+		default:
+			fmt.Fprintf(b, "%s# %s\n%s%s: %s\n", indent, env, indent, key, f.Tag.Get("default"))
+		}
+	}
+}

@@ -1,0 +1,423 @@
+package email
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"bailiwick/abuse"
+	"bailiwick/name"
+	"bailiwick/party"
+	"bailiwick/problem"
+
+	"github.com/emersion/go-message"
+	gomail "github.com/emersion/go-message/mail"
+)
+
+// The kinds of notice.
+const (
+	KindAsk      = "ask"      // asks for an action
+	KindReminder = "reminder" // repeats the whole ask before the due time
+	KindChase    = "chase"    // repeats the whole ask after it
+	KindInform   = "inform"   // tells, asks nothing
+	KindBundle   = "bundle"   // carries a file for ICANN Contractual Compliance
+	KindWithdraw = "withdraw" // takes an ask back
+)
+
+// Limits on what goes into one message. More is cut, and the message says so.
+const (
+	maxURLs      = 50
+	maxReasons   = 40
+	maxEvidence  = 50
+	maxHistory   = 20
+	maxShort     = 120  // runes of a name
+	maxLong      = 600  // runes of a sentence
+	maxXARF      = 4 << 20
+	maxAttached  = 64 << 10
+	maxReference = 20
+)
+
+// Ask is everything a notice says. Text from outside may be hostile: it is
+// cleaned, cut and defanged here.
+type Ask struct {
+	CaseID, ObligationID string
+	// NoticeID names this notice. The Message-ID is made of it, so that a
+	// notice composed again is the same message.
+	NoticeID string
+	Kind     string // one of the kinds above
+	Action   string // what is asked for, as the playbook names it
+	Role     party.Role
+	// PartyName and To are whom it goes to; Basis says how we know (Party.Basis).
+	PartyName, To, Basis string
+	// Subject is the case's subject where it is not a name: an address.
+	Subject   string
+	AbuseType abuse.Type
+	// TLDKind, "gtld" or "cctld", decides which policy is named; see Policy.
+	TLDKind string
+	URLs    []name.URL
+	Domain  name.Domain
+	// Due is when the action is asked by; zero if no time is.
+	Due time.Time
+	// Asked says in plain words what is asked.
+	Asked string
+	// Why are the reasons of the judgement in plain words.
+	Why []string
+	// Seen are the requests we made ourselves.
+	Seen     []Observation
+	Evidence []Attachment
+	// Registrar and IANAID are the registration's sponsor, for the record.
+	Registrar, IANAID string
+	// Collateral says what else would go dark (party.Directory.Collateral).
+	Collateral []string
+	// Reporter is named only if they agreed (Disclose) and the party is trusted
+	// with it (Trusted).
+	Reporter          string
+	Disclose, Trusted bool
+	// XARF is the machine-readable copy, attached as it is.
+	XARF []byte
+	// AnswerURL is where the party answers without an account; "" if nothing is
+	// to be answered.
+	AnswerURL                 string
+	CentreName, CentreContact string
+	// Earlier are the times of notices about the same obligation that a server
+	// accepted, PreviousMessageIDs their Message-IDs, oldest first.
+	Earlier            []time.Time
+	PreviousMessageIDs []string
+	// Date is the time of writing.
+	Date time.Time
+}
+
+// Observation is one request of ours: what a desk needs to see the same.
+type Observation struct {
+	At        time.Time
+	URL       name.URL
+	UserAgent string
+	Language  string // Accept-Language sent
+	From      string // where the request came from, in words
+	Status    int    // HTTP status; 0 when no answer came
+	Result    string // what was seen, in words
+}
+
+// Attachment is a piece of evidence: named by digest, and linked or attached.
+type Attachment struct {
+	SHA256    string // hex, of the bytes as captured
+	MediaType string
+	Bytes     int64
+	Link      string // https address where it can be fetched
+	// Text is attached in a defanged copy, whose digest differs.
+	Text string
+}
+
+// ComposeOptions are the centre's own addresses.
+type ComposeOptions struct {
+	From, FromName string
+	// ReplyTo is a ReplyAddress. It is the envelope's sender too, so that a
+	// bounce finds its obligation.
+	ReplyTo string
+}
+
+// Message is a mail ready to be sent to one recipient.
+type Message struct {
+	ID   string // the Message-ID without angle brackets
+	From string // the envelope's sender (RFC 5321 reverse-path)
+	To   string // the envelope's one recipient
+	// UTF8 is set when an address needs SMTPUTF8 (RFC 6531).
+	UTF8 bool
+	Raw  []byte // RFC 5322, lines ending in CRLF
+}
+
+// Policy names the clause that a desk of this role works under, or "" where we
+// know none: ICANN's agreements oblige registrars and registries in gTLDs, for
+// abuse in their scope, as amended with effect from 5 April 2024.
+func Policy(role party.Role, t abuse.Type, tldKind string) string {
+	if tldKind != party.GTLD || !t.InContractScope() {
+		return ""
+	}
+	switch role {
+	case party.Registrar:
+		return "ICANN Registrar Accreditation Agreement, section 3.18.2 (as amended 2024)"
+	case party.Registry:
+		return "ICANN Registry Agreement, Specification 6, section 4 (as amended 2024)"
+	}
+	return ""
+}
+
+// Compose writes the message of a notice: plain text on top, the XARF copy and
+// attached evidence below. The same ask gives the same bytes. Errors are
+// *problem.Error with the field of the Ask (or "options…") that is wrong; text
+// that is only untidy is cleaned instead.
+func Compose(a Ask, opt ComposeOptions) (Message, error) {
+	if err := check(a, opt); err != nil {
+		return Message{}, err
+	}
+	m := Message{ID: "notice." + a.NoticeID + "@" + domainOf(opt.ReplyTo), From: opt.ReplyTo}
+	m.To, _ = party.Mailbox(a.To)
+	m.UTF8 = !ascii(m.To) || !ascii(opt.From) || !ascii(opt.ReplyTo)
+
+	text := body(a)
+	h := header(a, opt, m)
+	var buf bytes.Buffer
+	// The boundary depends on all of the content, so content cannot hold it.
+	sum := sha256.New()
+	for _, part := range []string{m.ID, text, string(a.XARF)} {
+		fmt.Fprintf(sum, "%d %s", len(part), part)
+	}
+	h.SetContentType("multipart/mixed", map[string]string{"boundary": "=_" + hex.EncodeToString(sum.Sum(nil)[:18])})
+	w, err := message.CreateWriter(&buf, h)
+	if err != nil {
+		return Message{}, problem.Wrap(err, problem.Internal, "the message cannot be written")
+	}
+	if err := parts(w, a, text); err != nil {
+		return Message{}, problem.Wrap(err, problem.Internal, "the message cannot be written")
+	}
+	m.Raw = buf.Bytes()
+	return m, nil
+}
+
+func parts(w *message.Writer, a Ask, text string) error {
+	var th message.Header
+	th.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+	th.Set("Content-Transfer-Encoding", "quoted-printable")
+	if sevenBit(text) {
+		th.SetContentType("text/plain", map[string]string{"charset": "us-ascii"})
+		th.Set("Content-Transfer-Encoding", "7bit")
+	}
+	if err := part(w, th, []byte(strings.ReplaceAll(text, "\n", "\r\n"))); err != nil {
+		return err
+	}
+	if len(a.XARF) > 0 {
+		if err := part(w, attached("application/json", "xarf.json"), a.XARF); err != nil {
+			return err
+		}
+	}
+	for i, e := range a.Evidence {
+		if i == maxEvidence {
+			break
+		}
+		if e.Text == "" {
+			continue
+		}
+		h := attached("text/plain", evidenceFile(i))
+		h.SetContentType("text/plain", map[string]string{"charset": "utf-8", "name": evidenceFile(i)})
+		if err := part(w, h, []byte(copyOf(e.Text))); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+func part(w *message.Writer, h message.Header, b []byte) error {
+	p, err := w.CreatePart(h)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Write(b); err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+func attached(mediaType, file string) message.Header {
+	var h message.Header
+	h.Set("Content-Transfer-Encoding", "base64")
+	h.SetContentDisposition("attachment", map[string]string{"filename": file})
+	h.SetContentType(mediaType, map[string]string{"name": file})
+	return h
+}
+
+func evidenceFile(i int) string { return "evidence-" + strconv.Itoa(i+1) + ".txt" }
+
+// copyOf is the copy of captured text that may leave: defanged, one line per
+// line, without control characters.
+func copyOf(s string) string {
+	if len(s) > maxAttached {
+		s = strings.ToValidUTF8(s[:maxAttached], "")
+	}
+	var b strings.Builder
+	for l := range strings.Lines(s) {
+		b.WriteString(name.DefangText(clean(l, maxAttached)))
+		b.WriteString("\r\n")
+	}
+	return b.String()
+}
+
+// header writes the fields. They are set in reverse: each goes on top.
+func header(a Ask, opt ComposeOptions, m Message) message.Header {
+	var h gomail.Header
+	// Machines must not answer it (RFC 3834 section 5).
+	h.Set("Auto-Submitted", "auto-generated")
+	if ids := references(a.PreviousMessageIDs); len(ids) > 0 {
+		h.SetMsgIDList("References", ids)
+		h.SetMsgIDList("In-Reply-To", ids[len(ids)-1:])
+	}
+	h.SetMessageID(m.ID)
+	h.SetSubject(subject(a))
+	h.SetAddressList("Reply-To", []*mail.Address{{Address: opt.ReplyTo}})
+	h.SetAddressList("To", []*mail.Address{{Name: clean(a.PartyName, maxShort), Address: m.To}})
+	h.SetAddressList("From", []*mail.Address{{Name: clean(opt.FromName, maxShort), Address: opt.From}})
+	h.SetDate(a.Date.UTC())
+	return h.Header
+}
+
+// references keeps what is shaped like a Message-ID, the latest few.
+func references(ids []string) []string {
+	var out []string
+	for _, id := range ids {
+		id = strings.Trim(strings.TrimSpace(id), "<>")
+		if l, r, ok := strings.Cut(id, "@"); ok && len(id) <= 250 && token(l) && token(r) {
+			out = append(out, id)
+		}
+	}
+	if len(out) > maxReference {
+		out = out[len(out)-maxReference:]
+	}
+	return out
+}
+
+// subject is the Subject field: the case number first, so that every answer
+// carries it.
+func subject(a Ask) string {
+	s := "[" + a.CaseID + "] "
+	switch a.Kind {
+	case KindReminder:
+		s += "Reminder: "
+	case KindChase:
+		s += "Still seen: "
+	case KindWithdraw:
+		s += "Withdrawn: "
+	}
+	s += label(a.AbuseType) + ": " + where(a)
+	switch a.Kind {
+	case KindAsk, KindReminder, KindChase:
+		s += " - action asked"
+	case KindInform:
+		s += " - for your information"
+	}
+	return clean(s, 200)
+}
+
+// where is the subject of the case, defanged.
+func where(a Ask) string {
+	switch {
+	case !a.Domain.IsZero():
+		return name.Defang(a.Domain.String())
+	case a.Subject != "":
+		return name.Defang(clean(a.Subject, maxShort))
+	case len(a.URLs) > 0:
+		return name.Defang(a.URLs[0].Host())
+	}
+	return "an address"
+}
+
+// label is an abuse type in words.
+func label(t abuse.Type) string {
+	switch t {
+	case abuse.Botnet:
+		return "Botnet command and control"
+	case abuse.Compromised:
+		return "Compromised site"
+	case abuse.SuspiciousDomain:
+		return "Suspicious domain"
+	case abuse.Attack:
+		return "Attack traffic"
+	}
+	s := clean(string(t), 40)
+	if s == "" {
+		return "Abuse"
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// check refuses what cannot be cleaned: identifiers, addresses, times.
+func check(a Ask, opt ComposeOptions) error {
+	var e *problem.Error
+	for _, id := range []struct{ path, v string }{{"case_id", a.CaseID}, {"obligation_id", a.ObligationID}, {"notice_id", a.NoticeID}} {
+		if len(id.v) > 2*maxID || !token(id.v) {
+			e = e.Add(id.path, "%q is not an identifier", clean(id.v, 40))
+		}
+	}
+	switch a.Kind {
+	case KindAsk, KindReminder, KindChase, KindInform, KindBundle, KindWithdraw:
+	default:
+		e = e.Add("kind", "%q is not a kind of notice", clean(a.Kind, 40))
+	}
+	if to, ok := party.Mailbox(a.To); !ok || !strings.EqualFold(to, strings.TrimSpace(a.To)) {
+		e = e.Add("to", "%q is not one mail address", clean(a.To, maxShort))
+	}
+	if !own(opt.From) {
+		e = e.Add("options.from", "%q is not a mail address", clean(opt.From, maxShort))
+	}
+	if !own(opt.ReplyTo) {
+		e = e.Add("options.reply_to", "%q is not a mail address: does the key have 16 octets, do the identifiers fit?", clean(opt.ReplyTo, maxShort))
+	}
+	if a.Date.IsZero() || a.Date.Year() < 1970 || a.Date.Year() > 9999 {
+		e = e.Add("date", "is missing or out of range")
+	}
+	if len(a.URLs) == 0 && a.Domain.IsZero() && a.Subject == "" {
+		e = e.Add("urls", "a notice needs a URL, a name or an address to be about")
+	}
+	if a.AnswerURL != "" {
+		u, err := url.Parse(a.AnswerURL)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(a.AnswerURL) > 900 || strings.ContainsFunc(a.AnswerURL, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			e = e.Add("answer_url", "%q is not an http or https address", clean(a.AnswerURL, maxShort))
+		}
+	}
+	switch {
+	case len(a.XARF) > maxXARF:
+		e = e.Add("xarf", "is %d octets long, %d are allowed", len(a.XARF), maxXARF)
+	case len(a.XARF) > 0 && !json.Valid(a.XARF):
+		e = e.Add("xarf", "is not JSON")
+	}
+	return e.OrNil()
+}
+
+// token says whether s is one atom-like word, safe in a header and an address.
+func token(s string) bool {
+	if s == "" {
+		return false
+	}
+	for _, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-_.+=", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return !strings.HasPrefix(s, ".") && !strings.HasSuffix(s, ".") && !strings.Contains(s, "..")
+}
+
+// own checks an address of ours: its domain may be a single label, as on a
+// machine that talks only to itself.
+func own(addr string) bool {
+	if a, ok := party.Mailbox(addr); ok {
+		return strings.EqualFold(a, addr)
+	}
+	local, domain, ok := strings.Cut(addr, "@")
+	d, err := name.ParseAny(domain)
+	return ok && err == nil && len(local) <= maxLocal && token(local) && strings.EqualFold(d.String(), domain)
+}
+
+func domainOf(addr string) string { return strings.ToLower(addr[strings.LastIndexByte(addr, '@')+1:]) }
+
+func ascii(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+// sevenBit says whether text can go out as it is: ASCII, in lines that no
+// server breaks (RFC 5322 section 2.1.1).
+func sevenBit(text string) bool {
+	for l := range strings.Lines(text) {
+		if len(l) > 900 || !ascii(l) {
+			return false
+		}
+	}
+	return true
+}
