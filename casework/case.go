@@ -312,6 +312,12 @@ func (c Case) Obligation(id string) (Obligation, bool) {
 	return Obligation{}, false
 }
 
+// waits says whether o is yet to reach its party in the present round. A merged
+// case keeps its round: it may be restored.
+func (c Case) waits(o Obligation) bool {
+	return o.Round == c.Round && (c.State == Coordinating || c.State == Merged) && (o.Status == Pending || o.Status == Unreachable)
+}
+
 // FirstReport is when the earliest standing report arrived.
 func (c Case) FirstReport() time.Time {
 	if rs := c.AllReports(); len(rs) > 0 {

@@ -657,8 +657,7 @@ func (cmd Noticed) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 // reminded; zero where no clock starts: it runs already, nothing is asked, or
 // the round is over.
 func clock(step Step, c Case, o Obligation, now time.Time) (due, remind time.Time) {
-	if !o.Delivered.IsZero() || !o.Action.Asks() || o.Round != c.Round || c.State != Coordinating && c.State != Merged ||
-		o.Status != Pending && o.Status != Unreachable {
+	if !o.Delivered.IsZero() || !o.Action.Asks() || !c.waits(o) {
 		return due, remind
 	}
 	due = now.Add(time.Duration(step.Within))

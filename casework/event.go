@@ -398,7 +398,7 @@ func apply(c *Case, e Entry) error {
 		if err != nil {
 			return err
 		}
-		return edit(c, b.Obligation, func(o *Obligation) { o.reach(e.At, b.Due, b.Next) })
+		return edit(c, b.Obligation, func(o *Obligation) { c.reach(o, e.At, b.Due, b.Next) })
 	case KindFailed:
 		b, err := read[Failed](e)
 		if err != nil {
@@ -431,7 +431,7 @@ func apply(c *Case, e Entry) error {
 		return edit(c, b.Obligation, func(o *Obligation) {
 			o.Answer, o.AnswerAt = b.Answer, e.At
 			if b.Received {
-				o.reach(e.At, b.Due, b.Next)
+				c.reach(o, e.At, b.Due, b.Next)
 			}
 			if b.Status != "" && o.Status != Met && o.Status != Moot {
 				o.Status = b.Status
@@ -575,13 +575,13 @@ func unseen(c Case, f Finding) bool {
 }
 
 // reach marks that the party has the ask, by the first accepted notice or by
-// its own answer: its clock starts.
-func (o *Obligation) reach(at, due, next time.Time) {
+// its own answer: its clock starts, unless the round is over.
+func (c *Case) reach(o *Obligation, at, due, next time.Time) {
 	if !o.Delivered.IsZero() {
 		return
 	}
 	o.Delivered = at
-	if o.Status != Pending && o.Status != Unreachable {
+	if !c.waits(*o) {
 		return
 	}
 	o.Status, o.Due, o.NextNotice = Informed, due, next

@@ -63,8 +63,7 @@ type Config struct {
 	TLSTime  func() time.Time
 	RDAP     RDAPServers // nil: no server is known for anything
 	Keep     Keep        // nil: nothing is kept
-	// Vantages are the ways of looking; empty: one, an ordinary desktop
-	// browser.
+	// Vantages are the ways of looking; empty: DefaultVantages.
 	Vantages  []evidence.Vantage
 	UserAgent string // sent with RDAP; empty: "bailiwick"
 	Limits    Limits
@@ -210,10 +209,23 @@ func New(cfg Config) (*Collector, error) {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	if len(c.vantages) == 0 {
-		c.vantages = []evidence.Vantage{{ID: "plain", Language: "en-US,en;q=0.5",
-			UserAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"}}
+		c.vantages = DefaultVantages()
 	}
 	return c, nil
+}
+
+// DefaultVantages are three ordinary visitors: a desktop browser, a telephone,
+// and a desktop browser that comes from a search engine. Kits and broken-into
+// sites often show themselves to one of them only. All look from the machine's
+// own address; an operator who has others should add vantage points there.
+func DefaultVantages() []evidence.Vantage {
+	const desktop = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
+	return []evidence.Vantage{
+		{ID: "desktop", UserAgent: desktop, Language: "en-US,en;q=0.5"},
+		{ID: "mobile", Language: "en-US,en;q=0.9",
+			UserAgent: "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36"},
+		{ID: "search", UserAgent: desktop, Language: "en-US,en;q=0.5", Referer: "https://www.google.com/"},
+	}
 }
 
 // Counts gives the exchanges begun since New.

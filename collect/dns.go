@@ -54,7 +54,7 @@ func (c *Collector) measure(ctx context.Context, host, registered name.Domain) (
 	aaaa := l.resolve(question{n, typeAAAA}, 0)
 	d.A, d.AAAA = answer(a), answer(aaaa)
 	for _, alias := range a.aliases {
-		if t, err := name.ParseAny(alias); err == nil { // one with an underscore is followed, but is no host name
+		if t, err := name.ParseAny(alias); err == nil { // others are followed, but are no names that evidence can hold
 			d.CNAMEs = append(d.CNAMEs, t)
 		}
 	}

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"bufio"
+	"bytes"
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
@@ -102,20 +103,24 @@ func (c *Collector) do(ctx context.Context, g get) (got, string) {
 
 	bounded := &io.LimitedReader{R: conn, N: c.limits.Header}
 	br := bufio.NewReader(bounded)
-	var resp *http.Response
+	var head []byte
 	for interim := 0; ; interim++ { // 100 Continue and its like come before the answer
-		if resp, err = http.ReadResponse(br, req); err != nil {
+		if head, err = readHead(br); err != nil {
 			if bounded.N <= 0 {
 				return out, errMalformed
 			}
 			return out, exchangeFailure(err)
 		}
-		if resp.StatusCode >= 200 {
+		if _, code, _ := bytes.Cut(head, []byte(" ")); !bytes.HasPrefix(code, []byte("1")) {
 			break
 		}
-		if interim == 5 || resp.StatusCode == http.StatusSwitchingProtocols {
+		if interim == 5 {
 			return out, errMalformed
 		}
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(head), br)), req)
+	if err != nil {
+		return out, errMalformed
 	}
 	out.status, out.header = resp.StatusCode, resp.Header
 	if !g.wantBody(out.status, out.header) {
@@ -124,6 +129,47 @@ func (c *Collector) do(ctx context.Context, g get) (got, string) {
 	bounded.N = g.limit + c.limits.Header // of what comes over the wire
 	failure := out.read(resp, g.limit)
 	return out, failure
+}
+
+// readHead reads an answer's status line and header fields, up to the empty
+// line, and mends what browsers overlook and net/http does not: control
+// characters become spaces, and lines that are no fields are left out. A kit
+// could otherwise hide behind one broken line.
+func readHead(br *bufio.Reader) ([]byte, error) {
+	var head []byte
+	for first := true; ; first = false {
+		line, err := br.ReadBytes('\n')
+		if err != nil {
+			if errors.Is(err, io.EOF) && (len(head) > 0 || len(line) > 0) {
+				err = errors.New("the header does not end")
+			}
+			return nil, err
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			return append(head, "\r\n"...), nil
+		}
+		for i, b := range line {
+			if b < ' ' || b == 0x7f {
+				line[i] = ' '
+			}
+		}
+		if key, _, ok := bytes.Cut(line, []byte(":")); first || ok && token(key) {
+			head = append(append(head, line...), "\r\n"...)
+		}
+	}
+}
+
+// token says whether b can be the name of a header field (RFC 9110 section
+// 5.6.2).
+func token(b []byte) bool {
+	for _, c := range b {
+		if c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0 {
+			continue
+		}
+		return false
+	}
+	return len(b) > 0
 }
 
 // read takes the body. What came before a fault counts; only when nothing came

@@ -35,6 +35,9 @@ func (t *turns) wait(ctx context.Context, server string) error {
 					delete(t.servers, s)
 				}
 			}
+			if len(t.servers) >= maxTurns { // as many at work as there never are: all begin anew
+				clear(t.servers)
+			}
 		}
 		l = rate.NewLimiter(t.rate, t.burst)
 		t.servers[server] = l

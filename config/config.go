@@ -25,7 +25,7 @@ type Config struct {
 	Blobs    string `yaml:"blobs" default:"bailiwick-blobs" help:"Folder for large raw bytes (captures, mails, bulk reports)."`
 	Listen   string `yaml:"listen" default:"127.0.0.1:8053" help:"Address the pages and the API are served at."`
 	BaseURL  string `yaml:"base_url" default:"" help:"How parties reach this centre from outside, for links in mails; http://LISTEN if empty."`
-	Workers  int    `yaml:"workers" default:"4" help:"How many jobs run at a time."`
+	Workers  int    `yaml:"workers" default:"4" help:"How many things are done at a time; the sweep is one of them."`
 	Worker   string `yaml:"worker" default:"" help:"Name of this process in the delivery log: the same after a restart, different on every machine; the host name if empty."`
 
 	Centre    Centre    `yaml:"centre"`

@@ -549,6 +549,9 @@ func (t *textKeeper) String() string {
 // others are shown: controls, direction marks, joiners, soft hyphens, private
 // and unassigned use.
 func unshown(c rune) bool {
+	if ' ' <= c && c <= '~' {
+		return false
+	}
 	return unicode.In(c, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs) ||
 		c == utf8.RuneError || c == '\u2028' || c == '\u2029' ||
 		c >= 0xfe00 && c <= 0xfe0f || c == '\u034f' || c == '\u115f' || c == '\u1160' || c == '\u3164'

@@ -61,7 +61,12 @@ func newSketcher() *sketcher {
 func (s *sketcher) add(text string) {
 	for _, r := range text {
 		switch {
-		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai):
+		case 'a' <= r && r <= 'z': // the common case, ahead of the tables
+			s.mix(r)
+			s.number = false
+		case r == ' ':
+			s.end()
+		case r > unicode.MaxLatin1 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai):
 			s.end()
 			s.mix(r)
 			s.end()
@@ -109,14 +114,21 @@ func (s *sketcher) group(words []uint64) {
 	for _, w := range words {
 		h = mix64(h ^ w)
 	}
-	for i := range s.mins {
-		// An odd multiplier taken from the index, then one round of mixing,
-		// makes one hash function per index.
-		if v := mix64(h * (2*uint64(i)*0x9e3779b97f4a7c15 + 1)); v < s.mins[i] {
+	for i, f := range functions {
+		if v := f.factor*h + f.term; v < s.mins[i] {
 			s.mins[i] = v
 		}
 	}
 }
+
+// functions are the hash functions: multiply and add, modulo 2^64, on words
+// that are mixed already. It is read-only.
+var functions = func() (fs [SketchSize]struct{ factor, term uint64 }) {
+	for i := range fs {
+		fs[i].factor, fs[i].term = mix64(2*uint64(i))|1, mix64(2*uint64(i)+1)
+	}
+	return fs
+}()
 
 // mix64 is the finaliser of SplitMix64.
 func mix64(x uint64) uint64 {

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -30,9 +31,10 @@ func fold(s string) string {
 			break
 		}
 	}
-	if !ascii {
-		s = norm.NFKD.String(s)
+	if ascii {
+		return foldASCII(s)
 	}
+	s = norm.NFKD.String(s)
 	var b strings.Builder
 	b.Grow(len(s))
 	blank := true // so that leading white space goes
@@ -64,6 +66,29 @@ func fold(s string) string {
 		b.WriteRune(r)
 	}
 	return strings.TrimSuffix(b.String(), " ")
+}
+
+// foldASCII is fold for text without a character outside ASCII.
+func foldASCII(s string) string {
+	b := make([]byte, 0, len(s))
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c <= ' ' || c == 0x7f:
+			if n := len(b); n > 0 && b[n-1] != ' ' {
+				b = append(b, ' ')
+			}
+		case 'A' <= c && c <= 'Z':
+			b = append(b, c+'a'-'A')
+		case c == '`':
+			b = append(b, '\'')
+		default:
+			b = append(b, c)
+		}
+	}
+	if n := len(b); n > 0 && b[n-1] == ' ' {
+		b = b[:n-1]
+	}
+	return string(b)
 }
 
 // compact keeps only the letters and digits of folded text.
@@ -163,14 +188,52 @@ func joined(text string, i int, edge byte, before bool) bool {
 
 func alnum(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
-// hasAny gives the first of the phrases that text holds.
-func hasAny(text string, phrases []string) (string, bool) {
-	for _, p := range phrases {
-		if has(text, p) {
-			return p, true
+// begins says whether phrase stands in text at the beginning of a word.
+func begins(text, phrase string) bool {
+	for from := 0; from <= len(text)-len(phrase); {
+		i := strings.Index(text[from:], phrase)
+		if i < 0 {
+			return false
 		}
+		i += from
+		if !joined(text, i, phrase[0], true) {
+			return true
+		}
+		from = i + 1
 	}
-	return "", false
+	return false
+}
+
+// contains says whether one of the phrases stands in text so.
+func contains(text string, phrases []string) bool {
+	return slices.ContainsFunc(phrases, func(p string) bool { return begins(text, p) })
+}
+
+// grams is the set of three-octet groups of a text, by hash: a phrase whose
+// first or last group is not in it is not in the text. It saves most searches,
+// and says nothing else.
+type grams [128]uint64
+
+func gramsOf(text string) *grams {
+	var g grams
+	for i := 0; i+3 <= len(text); i++ {
+		h := gram(text[i:])
+		g[h>>6] |= 1 << (h & 63)
+	}
+	return &g
+}
+
+func gram(s string) uint32 {
+	return (uint32(s[0])<<16 | uint32(s[1])<<8 | uint32(s[2])) * 2654435761 >> 19
+}
+
+func (g *grams) may(phrase string) bool {
+	n := len(phrase)
+	if n < 3 {
+		return true
+	}
+	a, b := gram(phrase), gram(phrase[n-3:])
+	return g[a>>6]&(1<<(a&63)) != 0 && g[b>>6]&(1<<(b&63)) != 0
 }
 
 // clean makes outside text fit to stand in a reason: no control characters,

@@ -15,37 +15,60 @@ type brand struct {
 	listed  bool // the operator knows it, and its domains
 	domains []name.Domain
 	phrases []string // as they stand in text, folded
-	labels  []string // as they stand in a label: phrases without blanks
+	labels  []word   // as they stand in a label: phrases without blanks
 	weak    []string // distinctive first words, which count in a label beside a lure word only
 }
+
+// word is one spelling of a brand in a label.
+type word struct{ plain, skeleton string }
 
 // maxBrands bounds the brands that a look is compared with.
 const maxBrands = 10_000
 
-// candidates are the brands a page may imitate: the claimed one first.
-func candidates(c Claim, k Known) []brand {
-	claimed := fold(bounded(c.Brand, 160))
-	var first, rest []brand
+// Ready returns k with its brands made ready for matching, which See otherwise
+// does anew for each look. Brands changed afterwards are not seen.
+func (k Known) Ready() Known {
+	k.ready = k.prepared()
+	return k
+}
+
+func (k Known) prepared() []*brand {
+	if k.ready != nil {
+		return k.ready
+	}
+	out := make([]*brand, 0, len(k.Brands))
 	for _, b := range k.Brands[:min(len(k.Brands), maxBrands)] {
-		r := prepare(b)
-		if r.listed = true; len(r.phrases) == 0 {
-			continue
+		if r := prepare(b); len(r.phrases) > 0 {
+			r.listed = true
+			out = append(out, &r)
 		}
-		for _, p := range r.phrases {
-			if claimed != "" && (has(claimed, p) || compact(claimed) == compact(p)) {
-				r.claimed = true
-			}
-		}
-		if r.claimed {
-			first = append(first, r)
+	}
+	return out
+}
+
+// candidates are the brands a page may imitate: the claimed one first.
+func candidates(c Claim, k Known) []*brand {
+	claimed := fold(bounded(c.Brand, 160))
+	all := k.prepared()
+	if claimed == "" {
+		return all
+	}
+	short := compact(claimed)
+	var first []*brand
+	rest := make([]*brand, 0, len(all)+1)
+	for _, b := range all {
+		if slices.ContainsFunc(b.phrases, func(p string) bool { return has(claimed, p) }) || slices.ContainsFunc(b.labels, func(w word) bool { return w.plain == short }) {
+			named := *b
+			named.claimed = true
+			first = append(first, &named)
 		} else {
-			rest = append(rest, r)
+			rest = append(rest, b)
 		}
 	}
 	if len(first) == 0 && len(claimed) >= 3 && !allGeneric(claimed) {
-		r := prepare(Brand{Name: bounded(c.Brand, 160)})
-		if r.claimed = true; len(r.phrases) > 0 {
-			first = append(first, r)
+		if r := prepare(Brand{Name: bounded(c.Brand, 160)}); len(r.phrases) > 0 {
+			r.claimed = true
+			first = append(first, &r)
 		}
 	}
 	return append(first, rest...)
@@ -68,8 +91,10 @@ func prepare(b Brand) brand {
 			continue
 		}
 		r.phrases = append(r.phrases, p)
-		if l := compact(p); len(l) >= 3 && len(l) <= 60 && !slices.Contains(r.labels, l) {
-			r.labels = append(r.labels, l)
+		if l := compact(p); len(l) >= 3 && len(l) <= 60 {
+			if w := (word{l, skeleton(l)}); !slices.Contains(r.labels, w) {
+				r.labels = append(r.labels, w)
+			}
 		}
 		if w, _, more := strings.Cut(p, " "); more && len(w) >= 4 && !slices.Contains(generic, w) && !slices.Contains(lureWords, w) && !slices.Contains(r.weak, w) {
 			r.weak = append(r.weak, compact(w))
@@ -88,25 +113,42 @@ const (
 	similar          // a look-alike, a typing error, or the name with words of a lure
 )
 
-// resemble compares one label, in Unicode, with a brand.
-func resemble(label string, b brand) likeness {
-	raw := strings.ToLower(label)
+// spelling is a label made ready for matching.
+type spelling struct {
+	raw      string // in Unicode, lower case
+	compact  string // folded, without hyphens
+	skeleton string
+	parts    []word // between the hyphens
+}
+
+func spell(label string) spelling {
 	f := fold(label)
-	c := compact(f)
-	if len(c) < 3 || len(c) > 63 {
+	s := spelling{raw: strings.ToLower(label), compact: compact(f)}
+	s.skeleton = skeleton(s.compact)
+	for t := range strings.FieldsFuncSeq(f, func(r rune) bool { return r == '-' }) {
+		s.parts = append(s.parts, word{t, skeleton(t)})
+	}
+	return s
+}
+
+// resemble compares one label, in Unicode, with a brand.
+func resemble(label string, b *brand) likeness { return spell(label).like(b) }
+
+func (s spelling) like(b *brand) likeness {
+	if len(s.compact) < 3 || len(s.compact) > 63 {
 		return unlike
 	}
 	best := unlike
 	for _, w := range b.labels {
-		best = max(best, resembleWord(raw, f, c, w, b.phrases))
+		best = max(best, s.likeWord(w, b.phrases))
 	}
 	if best == unlike {
 		for _, w := range b.weak {
-			if left, right, ok := strings.Cut(c, w); ok {
-				if l, lure := parts(left, false); l {
-					if r, lure2 := parts(right, false); r && (lure || lure2) {
-						best = similar
-					}
+			if left, right, ok := strings.Cut(s.compact, w); ok {
+				l, lure1 := parts(left, false)
+				r, lure2 := parts(right, false)
+				if l && r && (lure1 || lure2) {
+					best = similar
 				}
 			}
 		}
@@ -114,15 +156,15 @@ func resemble(label string, b brand) likeness {
 	return best
 }
 
-func resembleWord(raw, f, c, w string, phrases []string) likeness {
+func (s spelling) likeWord(b word, phrases []string) likeness {
+	c, w := s.compact, b.plain
 	if c == w {
-		if raw == w || slices.ContainsFunc(phrases, func(p string) bool { return strings.ReplaceAll(p, " ", "-") == raw }) {
+		if s.raw == w || slices.ContainsFunc(phrases, func(p string) bool { return strings.ReplaceAll(p, " ", "-") == s.raw }) {
 			return exact
 		}
 		return similar
 	}
-	sc, sw := skeleton(c), skeleton(w)
-	if len(w) >= 4 && sc == sw {
+	if len(w) >= 4 && s.skeleton == b.skeleton {
 		return similar
 	}
 	best := unlike
@@ -135,17 +177,17 @@ func resembleWord(raw, f, c, w string, phrases []string) likeness {
 		case l && r && len(w) >= 4, len(w) >= 8:
 			best = plain
 		}
-	} else if left, right, ok := strings.Cut(sc, sw); ok && len(w) >= 5 {
+	} else if left, right, ok := strings.Cut(s.skeleton, b.skeleton); ok && len(w) >= 5 {
 		l, _ := parts(left, true)
 		if r, _ := parts(right, true); l && r {
 			return similar
 		}
 	}
-	for t := range strings.FieldsFuncSeq(f, func(r rune) bool { return r == '-' }) {
+	for _, t := range s.parts {
 		switch {
-		case t == w:
+		case t.plain == w:
 			best = max(best, plain)
-		case len(w) >= 5 && skeleton(t) == sw, len(w) >= 6 && near(t, w, 1):
+		case len(w) >= 5 && t.skeleton == b.skeleton, len(w) >= 6 && near(t.plain, w, 1):
 			return similar
 		}
 	}
@@ -225,31 +267,26 @@ type hits struct {
 }
 
 // brandHits weighs the signs; see docs/judgement.md, "Imitation".
-func (e eye) brandHits(p page, b brand) hits {
+func (e eye) brandHits(p page, at int) hits {
 	var h hits
+	b := e.brands[at]
 	if !p.holder.IsZero() {
-		h.host = resemble(firstLabel(p.holder), b)
-		if rest := strings.TrimSuffix(p.url.Domain.String(), p.holder.String()); rest != "" {
-			for _, l := range strings.Split(strings.TrimSuffix(rest, "."), ".") {
-				if d, err := name.ParseAny(l); err == nil && resemble(d.Unicode(), b) != unlike {
-					h.sub = true
-				}
-			}
+		h.host = e.likeness(p.first)[at]
+		for _, l := range p.subs {
+			h.sub = h.sub || e.likeness(l)[at] != unlike
 		}
 	}
 	for _, w := range b.phrases {
-		if titleHas(p.title, w) {
-			h.title = true
+		if !p.grams.may(w) {
+			continue
 		}
+		h.title = h.title || titleHas(p.title, w)
 		if n, t := textHas(p.text, w); t {
 			h.text, h.near = true, h.near || n
 		}
 	}
-	low := strings.ToLower(bounded(p.url.Path, 512))
 	for _, w := range b.labels {
-		if len(w) >= 4 && strings.Contains(compact(low), w) {
-			h.path = true
-		}
+		h.path = h.path || len(w.plain) >= 4 && strings.Contains(p.path, w.plain)
 	}
 	switch {
 	case h.host == exact:
@@ -272,6 +309,21 @@ func (e eye) brandHits(p page, b brand) hits {
 	return h
 }
 
+// likeness is how much a label resembles each of the brands, in their order:
+// found once for a look, since its pages share their hosts.
+func (e eye) likeness(label string) []likeness {
+	if l, ok := e.labels[label]; ok {
+		return l
+	}
+	s := spell(label)
+	out := make([]likeness, len(e.brands))
+	for i, b := range e.brands {
+		out[i] = s.like(b)
+	}
+	e.labels[label] = out
+	return out
+}
+
 // marked says whether the brand is there at all.
 func (h hits) marked() bool { return h.points > 0 }
 
@@ -285,8 +337,7 @@ func titleHas(title, w string) bool {
 	if i < 0 || besideBefore(title, i) {
 		return false
 	}
-	_, about := contains(title, warnCauses)
-	return !about
+	return !contains(title, warnCauses)
 }
 
 // textHas says whether text holds the brand beside words of signing in, and
@@ -305,7 +356,7 @@ func textHas(text, w string) (near, any bool) {
 		}
 		any = true
 		lo, hi := max(0, i-window), min(len(text), from+window)
-		if _, ok := contains(text[lo:hi], signins); ok {
+		if contains(text[lo:hi], signins) {
 			return true, true
 		}
 	}
@@ -336,24 +387,32 @@ type imitation struct {
 	away   bool // what is typed goes to somebody else
 	named  bool // the page goes by its own name
 	own    *brand
+	done   bool
+}
+
+// imitation weighs a page once.
+func (p page) imitation(e eye) *imitation {
+	if !p.weighed.done {
+		*p.weighed = e.imitates(p)
+		p.weighed.done = true
+	}
+	return p.weighed
 }
 
 func (e eye) imitates(p page) imitation {
 	var m imitation
-	all := p.title + " . " + p.text
-	_, m.demand = contains(all, demands)
-	_, m.press = contains(all, pressures)
+	m.demand = p.begins(demands)
+	m.press = p.begins(pressures)
 	m.away = p.postsAway(e.known)
 	m.named = p.named()
-	for i := range e.brands {
-		b := &e.brands[i]
+	for i, b := range e.brands {
 		if owns(b.domains, p.url.Domain) {
 			if m.own == nil {
 				m.own = b
 			}
 			continue
 		}
-		h := e.brandHits(p, *b)
+		h := e.brandHits(p, i)
 		if h.marked() && (m.brand == nil || h.points > m.hits.points) {
 			m.brand, m.hits = b, h
 		}
@@ -388,7 +447,7 @@ func (e eye) phishing(p page, v *View) bool {
 	if !p.asks() && !forms {
 		return false
 	}
-	m := e.imitates(p)
+	m := *p.imitation(e)
 	if m.own != nil && (m.brand == nil || !m.brand.claimed || m.points < pointsListed+2) {
 		return false // its own site; what else it names are partners
 	}
@@ -530,7 +589,7 @@ func (e eye) notPhishing(p page, v *View) {
 		v.is(ShowsOther, CauseBrandOwn, "the own site of %s", b.name)
 		return
 	}
-	m := e.imitates(p)
+	m := *p.imitation(e)
 	switch {
 	case p.asks() && m.named && !m.hits.strong() && !m.away && !(m.demand && m.press):
 		v.is(ShowsOther, CauseOwnName, "%s under its own name", asking(p))

@@ -147,15 +147,19 @@ func Judge(in Input) Judgement {
 	s := in.Sight
 	j := Judgement{Live: s.Live, Claimed: s.Claimed, Doubt: s.Doubt}
 	t := &tally{}
+	like, as := unlike, ""
+	if in.Subject.Kind != party.Address {
+		like, as = likest(in)
+	}
 	reported := in.Reported
 	if reported.IsZero() {
 		reported = in.Now
 	}
 	if in.Subject.Kind == party.RegisteredDomain {
-		t.registration(in, reported)
+		t.registration(in, reported, like)
 	}
 	if in.Subject.Kind != party.Address {
-		t.name(in)
+		t.name(in, like, as)
 	}
 	t.front(in)
 	t.path(in)
@@ -264,8 +268,8 @@ func brandHolds(in Input) bool {
 }
 
 // imitated are the brands that the abuse imitates, or is claimed to.
-func imitated(in Input) []brand {
-	var out []brand
+func imitated(in Input) []*brand {
+	var out []*brand
 	for _, b := range candidates(in.Claim, in.Known) {
 		if b.claimed || b.name == in.Sight.Brand {
 			out = append(out, b)
@@ -276,7 +280,7 @@ func imitated(in Input) []brand {
 
 func days(d time.Duration) int { return int(d / (24 * time.Hour)) }
 
-func (t *tally) registration(in Input, reported time.Time) {
+func (t *tally) registration(in Input, reported time.Time, like likeness) {
 	r := in.Record
 	if r == nil || r.State != registration.Registered {
 		t.add("no-record", 0, "no registration data: age not known")
@@ -294,6 +298,8 @@ func (t *tally) registration(in Input, reported time.Time) {
 		t.add("age", wAge90, "registered %d days before the first report", age)
 	case age <= 365:
 		t.add("age", wAge365, "registered %d days before the first report", age)
+	case like == similar:
+		t.add("age", 0, "registered %d days before the first report, which says nothing of a look-alike: those are kept for years", age)
 	case age <= 3*365:
 		t.add("age", wAge3y, "registered %d days before the first report", age)
 	case age <= 6*365:
@@ -310,7 +316,7 @@ func (t *tally) registration(in Input, reported time.Time) {
 			t.add("term", wManyYears, "registered for %d years at once", (term+5)/365)
 		}
 	}
-	if known && age > 365 && !r.Updated.IsZero() && !r.Updated.After(reported) && days(reported.Sub(r.Updated.Time)) <= 30 && kitOnly(in.Sight.Front) {
+	if known && age > 365 && !r.Updated.IsZero() && !r.Updated.After(reported) && days(reported.Sub(r.Updated.Time)) <= 30 && kitOnly(frontAt(in)) {
 		t.add("changed", wChanged, "an old registration, changed %d days before the first report", days(reported.Sub(r.Updated.Time)))
 	}
 	locks := 0
@@ -352,11 +358,11 @@ func kitOnly(f Front) bool {
 	return false
 }
 
-// name weighs the name itself. The script and language of a label weigh
-// nothing.
-func (t *tally) name(in Input) {
+// likest is how much the subject's own label resembles a brand that the abuse
+// imitates, and which.
+func likest(in Input) (likeness, string) {
 	if in.Subject.Name.IsZero() {
-		return
+		return unlike, ""
 	}
 	label := firstLabel(in.Subject.Name)
 	best, as := unlike, ""
@@ -368,6 +374,16 @@ func (t *tally) name(in Input) {
 			best, as = l, b.name
 		}
 	}
+	return best, as
+}
+
+// name weighs the name itself. The script and language of a label weigh
+// nothing.
+func (t *tally) name(in Input, best likeness, as string) {
+	if in.Subject.Name.IsZero() {
+		return
+	}
+	label := firstLabel(in.Subject.Name)
 	switch best {
 	case similar:
 		t.add("brand", wBrandLike, "%q looks like %s", clean(label, 63), as)
@@ -407,7 +423,7 @@ func deceptive(in Input) (string, bool) {
 			if err != nil {
 				continue
 			}
-			if slices.ContainsFunc(brands, func(b brand) bool { return resemble(d.Unicode(), b) != unlike }) {
+			if slices.ContainsFunc(brands, func(b *brand) bool { return resemble(d.Unicode(), b) != unlike }) {
 				return clean(l, 63), true
 			}
 			if lured(d.Unicode()) && strings.Count(rest, ".") >= 1 {
@@ -466,7 +482,7 @@ func (t *tally) front(in Input) {
 	if !in.Sight.Claimed && !in.Confirmed {
 		return
 	}
-	switch in.Sight.Front {
+	switch frontAt(in) {
 	case FrontKit:
 		t.add("front", wKit, "the front page is the abuse itself")
 		t.intent = true
@@ -495,9 +511,18 @@ func (t *tally) front(in Input) {
 	case FrontNotice, FrontUnknown:
 		t.add("front", 0, "the front page says nothing")
 	}
-	if in.Sight.FrontNamed && (in.Sight.Front == FrontContent || in.Sight.Front == FrontThin) {
+	if f := frontAt(in); in.Sight.FrontNamed && (f == FrontContent || f == FrontThin) {
 		t.add("front-named", wNamed, "the front page goes by the domain's own name")
 	}
+}
+
+// frontAt is the front page, which is the abuse itself when a person confirmed
+// the very page that is there.
+func frontAt(in Input) Front {
+	if in.Confirmed && !in.Sight.Claimed && in.Sight.FrontSame {
+		return FrontKit
+	}
+	return in.Sight.Front
 }
 
 // systemPaths are where content-management systems and servers keep files:
@@ -531,7 +556,7 @@ func depth(u name.URL) int {
 
 func (t *tally) path(in Input) {
 	urls := abuseURLs(in)
-	if len(urls) == 0 || in.Sight.Front == FrontKit {
+	if len(urls) == 0 || frontAt(in) == FrontKit {
 		return // where the whole site is the abuse its paths say nothing
 	}
 	// The most innocent of the paths counts: one file among a system's own is

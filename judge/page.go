@@ -16,21 +16,36 @@ import (
 type page struct {
 	*evidence.Page
 	title, text string // folded
+	all         string // both
+	grams       *grams // of all
+	first       string // the first label of holder, in Unicode
 	url         name.URL
 	holder      name.Domain // of the final host; zero for an address
-	suffix      name.Domain // what holder is one label under
 	label       string      // the label of holder, folded, without hyphens
-	posts       []name.URL  // targets of its forms
-	mails       bool        // a form sends mail
-	declared    string      // the media type the server declares
+	subs        []string    // the labels in front of it, in Unicode
+	path        string      // letters and digits of the path
+	weighed     *imitation
+	posts       []name.URL // targets of its forms
+	mails       bool       // a form sends mail
+	declared    string     // the media type the server declares
 }
 
 func (e eye) read(f evidence.Fetch, p *evidence.Page) page {
-	pg := page{Page: p, title: fold(bounded(p.Title, maxTitle)), text: fold(bounded(p.Text, maxText)), url: f.Final()}
+	pg := page{Page: p, title: fold(bounded(p.Title, maxTitle)), text: fold(bounded(p.Text, maxText)), url: f.Final(), weighed: &imitation{}}
+	pg.all = pg.title + " . " + pg.text
+	pg.grams = gramsOf(pg.all)
 	if d := pg.url.Domain; !d.IsZero() {
 		pg.holder = e.known.holder(d)
-		pg.suffix = pg.holder.Parent()
-		pg.label = compact(fold(firstLabel(pg.holder)))
+		pg.first = firstLabel(pg.holder)
+		pg.label = compact(fold(pg.first))
+	}
+	pg.path = compact(strings.ToLower(bounded(pg.url.Path, 512)))
+	if rest := strings.TrimSuffix(pg.url.Domain.String(), pg.holder.String()); rest != "" {
+		for l := range strings.SplitSeq(strings.TrimSuffix(rest, "."), ".") {
+			if d, err := name.ParseAny(l); err == nil {
+				pg.subs = append(pg.subs, d.Unicode())
+			}
+		}
 	}
 	pg.declared, _, _ = strings.Cut(strings.ToLower(f.ContentType), ";")
 	pg.declared = strings.TrimSpace(pg.declared)
@@ -93,68 +108,51 @@ func (p page) notice(known []Notice) (Notice, bool) {
 	if !p.short() || p.Kind != "html" && p.Kind != "text" {
 		return Notice{}, false
 	}
-	all := p.title + " . " + p.text
-	if _, lure := hasAny(all, demands); lure {
+	if p.begins(demands) {
 		return Notice{}, false
 	}
-	_, warnAct := hasAny(all, warnActs)
-	_, warnCause := contains(all, warnCauses)
-	_, warnThing := contains(all, warnThings)
-	if warnAct && warnCause && warnThing {
-		_, gone := hasAny(all, []string{"removed", "taken down", "suspended", "terminated", "deactivated", "disabled"})
-		if !gone {
-			return Notice{Kind: Warning}, true
-		}
+	if p.has(warnActs) && p.begins(warnCauses) && p.begins(warnThings) && !p.has(takenAway) {
+		return Notice{Kind: Warning}, true
 	}
-	if _, ok := contains(all, domainThings); ok {
+	if p.begins(domainThings) {
 		return Notice{Kind: DomainSuspended}, true
 	}
 	if slices.Contains(suspendedTitles, p.title) {
 		return Notice{Kind: Suspended}, true
 	}
-	if strings.Contains(all, "your account") && !strings.Contains(all, "your hosting") && len(p.Forms) > 0 {
+	if strings.Contains(p.all, "your account") && !strings.Contains(p.all, "your hosting") && len(p.Forms) > 0 {
 		return Notice{}, false
 	}
 	if len(p.text) > 800 || len(p.Links) > 8 {
 		return Notice{}, false
 	}
-	if _, cause := contains(all, noticeCauses); !cause {
+	if !p.begins(noticeCauses) {
 		return Notice{}, false
 	}
-	for s := range strings.FieldsFuncSeq(all, func(r rune) bool { return strings.ContainsRune(".!?。！？|;", r) }) {
-		_, act := contains(s, noticeActs)
-		if _, thing := contains(s, noticeThings); act && thing {
+	for s := range strings.FieldsFuncSeq(p.all, func(r rune) bool { return strings.ContainsRune(".!?。！？|;", r) }) {
+		if contains(s, noticeActs) && contains(s, noticeThings) {
 			return Notice{Kind: Suspended}, true
 		}
 	}
 	return Notice{}, false
 }
 
-// contains is hasAny without word borders at the end, for words that inflect:
-// a phrase must begin a word, and may go on.
-func contains(text string, phrases []string) (string, bool) {
-	for _, w := range phrases {
-		for from := 0; from <= len(text)-len(w); {
-			i := strings.Index(text[from:], w)
-			if i < 0 {
-				break
-			}
-			i += from
-			if !joined(text, i, w[0], true) {
-				return w, true
-			}
-			from = i + 1
-		}
-	}
-	return "", false
+// has says whether the page holds one of the phrases, as words of their own.
+func (p page) has(phrases []string) bool {
+	return slices.ContainsFunc(phrases, func(w string) bool { return p.grams.may(w) && has(p.all, w) })
+}
+
+// begins says whether the page holds one of the phrases at the beginning of a
+// word, which may go on: words inflect.
+func (p page) begins(phrases []string) bool {
+	return slices.ContainsFunc(phrases, func(w string) bool { return p.grams.may(w) && begins(p.all, w) })
 }
 
 func (p page) parked() bool {
 	if !p.short() {
 		return false
 	}
-	_, ok := hasAny(p.title+" . "+p.text, parkedPhrases)
-	return ok
+	return p.has(parkedPhrases)
 }
 
 func (p page) serverDefault() bool {
@@ -173,8 +171,7 @@ func (p page) placeholder() bool {
 	if len(p.text) > 600 {
 		return false
 	}
-	_, ok := hasAny(p.title+" . "+p.text, placeholderPhrases)
-	return ok
+	return p.has(placeholderPhrases)
 }
 
 // abuse judges whether the page is the claimed thing, and fills v if it is.
@@ -262,7 +259,7 @@ func (e eye) live(p page, v *View) {
 
 // owns says whether d is one of the domains or below one.
 func owns(domains []name.Domain, d name.Domain) bool {
-	return false
+	return !d.IsZero() && slices.ContainsFunc(domains, d.Under)
 }
 
 // by is the role that a notice without a configured one speaks for.

@@ -291,12 +291,11 @@ func TestSightJSON(t *testing.T) {
 }
 
 func TestResemble(t *testing.T) {
-	acme := prepare(Brand{Name: "Acme Bank", Words: []string{"acmebank"}})
-	apple := prepare(Brand{Name: "Apple"})
-	ing := prepare(Brand{Name: "ING"})
+	ready := Known{Brands: []Brand{{Name: "Acme Bank", Words: []string{"acmebank"}}, {Name: "Apple"}, {Name: "ING"}}}.Ready().ready
+	acme, apple, ing := ready[0], ready[1], ready[2]
 	for _, c := range []struct {
 		label string
-		b     brand
+		b     *brand
 		want  likeness
 	}{
 		{"acmebank", acme, exact}, {"acme-bank", acme, exact}, {"acmebank-login", acme, similar}, {"loginacmebank", acme, similar}, {"acmebank24", acme, plain}, {"myacmebank", acme, plain},

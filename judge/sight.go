@@ -39,6 +39,8 @@ type Known struct {
 	Notices []Notice `json:"notices,omitempty"`
 	// Suffixes tells registered domains apart; nil is the built-in list.
 	Suffixes *name.Suffixes `json:"-"`
+
+	ready []*brand // see Ready
 }
 
 // Brand is an organisation that may be imitated.
@@ -240,6 +242,9 @@ type Sight struct {
 	Front Front  `json:"front,omitempty"`
 	// FrontNamed: the front page goes by the registered domain's own name.
 	FrontNamed bool `json:"front_named,omitempty"`
+	// FrontSame: the front page is a claimed page that a rule cannot judge;
+	// when a person confirms that page, the front page is the abuse.
+	FrontSame bool `json:"front_same,omitempty"`
 }
 
 // Limits on what one look may cost. Fetches over the limit are not judged;
@@ -264,7 +269,7 @@ func See(claim Claim, look evidence.Look, known Known) Sight {
 	if len(fetches) == 0 && len(claim.URLs) == 0 {
 		fetches = look.Home
 	}
-	e := eye{claim: claim, known: known, dns: look.DNS, brands: candidates(claim, known), seen: map[string]View{}}
+	e := eye{claim: claim, known: known, dns: look.DNS, brands: candidates(claim, known), labels: map[string][]likeness{}, seen: map[string]View{}}
 	for _, f := range sorted(look.Home) {
 		if p := f.Page; p != nil && f.Status < 300 && !p.Password && !p.Card && !p.OTP && known.holderOf(f.Final()) == known.holderOf(f.URL) {
 			e.homes = append(e.homes, fold(bounded(p.Title, maxTitle)))
@@ -345,7 +350,7 @@ func zoneOf(d *evidence.DNS) *Zone {
 	if d == nil {
 		return nil
 	}
-	z := &Zone{Delegation: word(d.Delegation), Answer: word(d.A), Addresses: d.Addresses(), SOA: d.SOA.RCode}
+	z := &Zone{Delegation: inWord(d.Delegation), Answer: inWord(d.A), Addresses: d.Addresses(), SOA: d.SOA.RCode}
 	if z.Answer == "none" && len(d.AAAA.Values) > 0 {
 		z.Answer = "NOERROR"
 	}
@@ -360,7 +365,7 @@ func zoneOf(d *evidence.DNS) *Zone {
 	return z
 }
 
-func word(a evidence.Answer) string {
+func inWord(a evidence.Answer) string {
 	switch {
 	case a.RCode == "NOERROR" && len(a.Values) == 0:
 		return "none"
@@ -375,9 +380,10 @@ type eye struct {
 	claim  Claim
 	known  Known
 	dns    *evidence.DNS
-	brands []brand
-	homes  []string        // the titles of front pages that ask for nothing, folded
-	seen   map[string]View // by body and place: many vantage points get the same page
+	brands []*brand
+	labels map[string][]likeness // of the labels met so far, with each brand
+	homes  []string              // the titles of front pages that ask for nothing, folded
+	seen   map[string]View       // by body and place: many vantage points get the same page
 }
 
 func (e eye) view(f evidence.Fetch) View {
@@ -490,8 +496,8 @@ func (e eye) noDNS(f evidence.Fetch, v *View) {
 		v.is(ShowsNothing, CauseTimeout, "the name could not be resolved, and nothing says why")
 		return
 	}
-	a := word(d.A)
-	switch del := word(d.Delegation); {
+	a := inWord(d.A)
+	switch del := inWord(d.Delegation); {
 	case del == "NXDOMAIN":
 		v.is(ShowsGone, CauseNoName, "the name does not exist in DNS")
 	case del == "none":
@@ -595,6 +601,11 @@ func (s *Sight) front(e eye, look evidence.Look, claimed []evidence.Fetch) {
 	}
 	for _, f := range sorted(look.Home) {
 		take(e.frontOf(f, kit, kits))
+		for _, v := range s.Views {
+			if v.Shows == ShowsUnclear && f.Page != nil && (v.Body != "" && v.Body == f.Body || alike(v.Sketch, shorten(f.Page.Sketch)) >= 0.8) {
+				s.FrontSame = true
+			}
+		}
 	}
 	if len(look.Home) > 0 {
 		return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func d(s string) name.Domain { return must(name.Parse(s)) }
 
 // acme is a brand the centre knows; Umbra Credit Union is known from reports
 // only.
-func world() Known {
+var world = sync.OnceValue(func() Known {
 	return Known{
 		Brands: []Brand{
 			{Name: "Acme Bank", Words: []string{"acmebank", "Акме Банк", "アクメ銀行"}, Domains: []name.Domain{d("acmebank.example"), d("acme-group.example")}},
@@ -46,7 +47,7 @@ func world() Known {
 		Notices:         []Notice{{Kind: Suspended, Phrase: "This bungalow has been evicted", Role: party.Platform, Party: "platform:bungalow"}},
 		Suffixes:        must(name.WithPrivate([]name.Domain{d("pages.example")})),
 	}
-}
+})
 
 func claim(typ abuse.Type, brand string, urls ...string) Claim {
 	c := Claim{Type: typ, Brand: brand}

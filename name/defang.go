@@ -33,6 +33,9 @@ func Refang(s string) string {
 // defanged says whether the scheme or host of t is written in one of the ways
 // that Refang undoes. Those marks in a path alone are part of the path.
 func defanged(t string) bool {
+	if (strings.HasPrefix(t, "https://") || strings.HasPrefix(t, "http://")) && !strings.ContainsAny(t, "[({") {
+		return false
+	}
 	for _, f := range fangless {
 		if len(t) > len(f.was) && strings.EqualFold(t[:len(f.was)], f.was) && strings.IndexByte(":[", t[len(f.was)]) >= 0 {
 			return true
@@ -60,7 +63,7 @@ func defanged(t string) bool {
 // [.], the colons of an IPv6 host [:] and the @ of a mail address [@].
 func Defang(s string) string {
 	rest, scheme := s, ""
-	if i := strings.Index(s, "://"); i >= 0 && strings.IndexAny(s[:i], "/?#") < 0 {
+	if i := strings.Index(s, "://"); i >= 0 && !strings.ContainsAny(s[:i], "/?#") {
 		scheme = strings.Replace(strings.ToLower(s[:i]), "http", "hxxp", 1) + "://"
 		rest = s[i+3:]
 	}
@@ -68,7 +71,7 @@ func Defang(s string) string {
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		host, tail = rest[:i], rest[i:]
 	}
-	return scheme + defangHost(host) + defangTail(tail)
+	return defangSchemes(scheme + defangHost(host) + tail)
 }
 
 func defangHost(h string) string {
@@ -97,20 +100,28 @@ func defangHost(h string) string {
 	return b.String()
 }
 
-// defangTail takes the http out of URLs inside a path or query.
-func defangTail(t string) string {
+// defangSchemes takes the http out of every URL in t, also of those inside a
+// path or query.
+func defangSchemes(t string) string {
+	var b []byte // t with what was found; nil while nothing was
 	for i := 0; i+4 <= len(t); i++ {
-		if strings.EqualFold(t[i:i+4], "http") {
+		if t[i]|0x20 == 'h' && strings.EqualFold(t[i:i+4], "http") {
 			j := i + 4
 			if j < len(t) && t[j]|0x20 == 's' {
 				j++
 			}
 			if strings.HasPrefix(t[j:], "://") || len(t) >= j+3 && strings.EqualFold(t[j:j+3], "%3a") {
-				t = t[:i] + "hxxp" + t[i+4:]
+				if b == nil {
+					b = []byte(t)
+				}
+				b[i+1], b[i+2] = 'x', 'x'
 			}
 		}
 	}
-	return t
+	if b == nil {
+		return t
+	}
+	return string(b)
 }
 
 // DefangText makes every URL, domain name, IPv4 address and mail address in
@@ -129,7 +140,7 @@ func DefangText(s string) string {
 			b.WriteByte(s[0])
 		}
 	}
-	return b.String()
+	return defangSchemes(b.String())
 }
 
 // delimiter ends a word in text. Brackets do, so that what is defanged already

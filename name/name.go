@@ -84,6 +84,9 @@ func toASCII(t string) (string, error) {
 	if plainASCII(t) {
 		return strings.TrimSuffix(strings.ToLower(t), "."), nil
 	}
+	if !utf8.ValidString(t) {
+		return "", problem.New(problem.Invalid, "it is not UTF-8")
+	}
 	a, err := lookup.ToASCII(t)
 	if err != nil {
 		return "", err

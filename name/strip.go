@@ -145,11 +145,15 @@ func hasMail(s string) bool {
 		}
 		dom := strings.TrimRight(s[at+1:end], ".-_")
 		dot := strings.LastIndexByte(dom, '.')
-		if dot > 0 && len(dom)-dot > 2 && strings.Trim(dom[dot+1:], "0123456789") != "" {
+		if dot > 0 && len(dom)-dot > 2 && strings.Trim(dom[dot+1:], "0123456789") != "" && !fileTypes[strings.ToLower(dom[dot+1:])] {
 			return true
 		}
 	}
 }
+
+// fileTypes end file names with an @ in them ("logo@2x.png"), never a mail
+// address.
+var fileTypes = map[string]bool{"png": true, "jpg": true, "jpeg": true, "gif": true, "svg": true, "webp": true, "ico": true, "css": true, "js": true, "html": true, "php": true}
 
 func mailByte(c byte) bool {
 	return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_' || c == '+'

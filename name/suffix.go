@@ -141,15 +141,12 @@ func (s *Suffixes) find(d string) (icann, all string) {
 	all = icann
 	icannDone, allDone := false, false
 	end := len(d)
-	below := "" // the suffix one label shorter
+	below := ""         // the name one label shorter
+	var under ruleKinds // and its rules
 	for range s.depth {
 		start := strings.LastIndexByte(d[:max(end-1, 0)], '.') + 1
 		part := d[start:]
 		k := s.rules[part]
-		var under ruleKinds
-		if below != "" {
-			under = s.rules[below]
-		}
 		if k&icannException != 0 {
 			icann, icannDone = below, true
 		} else if !icannDone && (k&icannNormal != 0 || under&icannWildcard != 0) {
@@ -163,7 +160,7 @@ func (s *Suffixes) find(d string) (icann, all string) {
 		if start == 0 {
 			break
 		}
-		end, below = start, part
+		end, below, under = start, part, k
 	}
 	return icann, all
 }

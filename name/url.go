@@ -73,16 +73,23 @@ func ParseURL(s string) (URL, error) {
 	path, query, _ := strings.Cut(tail, "?")
 	out.Path = cleanPath(path)
 	out.RawQuery = escape(query, queryOK)
-	if n := len(out.String()); n > MaxURL {
-		return URL{}, problem.New(problem.Invalid, "the URL is %d octets long in its normal form, %d are allowed", n, MaxURL)
+	if out.atMost() > MaxURL {
+		if n := len(out.String()); n > MaxURL {
+			return URL{}, problem.New(problem.Invalid, "the URL is %d octets long in its normal form, %d are allowed", n, MaxURL)
+		}
 	}
 	return out, nil
+}
+
+// atMost is the length of String or a little more, without making it.
+func (u URL) atMost() int {
+	return len(u.Scheme) + len("://[]:") + len(u.Domain.ascii) + 45 + len(u.Port) + len(u.Path) + 1 + len(u.RawQuery)
 }
 
 // trimURL drops what a browser drops before it reads a URL.
 func trimURL(s string) string {
 	s = strings.TrimFunc(s, func(r rune) bool { return r <= 0x20 || r == 0xA0 || r == 0xFEFF })
-	if strings.ContainsAny(s, "\t\r\n") {
+	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\t') >= 0 || strings.IndexByte(s, '\r') >= 0 {
 		s = strings.NewReplacer("\t", "", "\r", "", "\n", "").Replace(s)
 	}
 	return s
@@ -136,7 +143,7 @@ func (u *URL) setHost(authority string) error {
 			return problem.New(problem.Invalid, "what stands in brackets is not an IPv6 address")
 		}
 		u.Addr = a
-	} else if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
+	} else if a, ok := bareIPv6(host); ok {
 		u.Addr = a
 	} else {
 		if i := strings.LastIndexByte(host, ':'); i >= 0 {
@@ -153,6 +160,15 @@ func (u *URL) setHost(authority string) error {
 	return u.setPort(port)
 }
 
+// bareIPv6 reads an IPv6 address that stands without brackets.
+func bareIPv6(host string) (netip.Addr, bool) {
+	if strings.Count(host, ":") < 2 {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(host)
+	return a, err == nil
+}
+
 // setName reads a host that is a name or an IPv4 address in any of the forms
 // that browsers take.
 func (u *URL) setName(host string) error {
@@ -167,7 +183,10 @@ func (u *URL) setName(host string) error {
 		return problem.New(problem.Invalid, "the host is empty or too long")
 	}
 	a, err := toASCII(host)
-	if err == nil && endsInNumber(a) {
+	if err != nil {
+		return problem.Wrap(err, problem.Invalid, "%q is not a domain name", clip(host))
+	}
+	if endsInNumber(a) {
 		addr, ok := parseIPv4(a)
 		if !ok {
 			return problem.New(problem.Invalid, "the host ends in a number but is not an IPv4 address")
@@ -175,8 +194,14 @@ func (u *URL) setName(host string) error {
 		u.Addr = addr
 		return nil
 	}
-	u.Domain, err = Parse(host)
-	return err
+	if why := check(a); why != "" {
+		return problem.New(problem.Invalid, "%q is not a domain name: %s", clip(host), why)
+	}
+	if strings.IndexByte(a, '.') < 0 {
+		return problem.New(problem.Invalid, "%q is a single label, not a domain name", clip(host))
+	}
+	u.Domain = Domain{a}
+	return nil
 }
 
 // parseIPv4 reads an IPv4 address as browsers and inet_aton do: one to four
@@ -300,23 +325,26 @@ func dots(s string) int {
 	return n
 }
 
-func pathOK(c byte) bool {
-	return c > 0x20 && c < 0x7f && strings.IndexByte("\"#<>?^`{}", c) < 0
+// pathOK and queryOK say which octets may stand in a path and in a query.
+var pathOK, queryOK = allowed("\"#<>?^`{}"), allowed("\"#<>'")
+
+func allowed(not string) *[256]bool {
+	var t [256]bool
+	for c := 0x21; c < 0x7f; c++ {
+		t[c] = strings.IndexByte(not, byte(c)) < 0
+	}
+	return &t
 }
 
-func queryOK(c byte) bool {
-	return c > 0x20 && c < 0x7f && strings.IndexByte("\"#<>'", c) < 0
-}
-
-// escape percent-encodes the octets that ok refuses.
-func escape(s string, ok func(byte) bool) string {
+// escape percent-encodes the octets that are not ok.
+func escape(s string, ok *[256]bool) string {
 	for i := range len(s) {
-		if !ok(s[i]) {
+		if !ok[s[i]] {
 			var b strings.Builder
 			b.Grow(len(s) + 16)
 			b.WriteString(s[:i])
 			for ; i < len(s); i++ {
-				if ok(s[i]) {
+				if ok[s[i]] {
 					b.WriteByte(s[i])
 				} else {
 					b.WriteString("%" + string("0123456789ABCDEF"[s[i]>>4]) + string("0123456789ABCDEF"[s[i]&15]))

@@ -27,13 +27,13 @@ func clean(s string, max int) string {
 		case r == unicode.ReplacementChar, !unicode.IsGraphic(r):
 			continue
 		}
+		if space {
+			b.WriteByte(' ')
+			n, space = n+1, false
+		}
 		if n >= max {
 			b.WriteString("…")
 			break
-		}
-		if space {
-			b.WriteByte(' ')
-			space = false
 		}
 		b.WriteRune(r)
 		n++

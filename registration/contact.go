@@ -1,6 +1,9 @@
 package registration
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The roles that Record.Contacts is keyed by.
 const (
@@ -91,11 +94,47 @@ func ContactFields() []string { return contactFields[:len(contactFields):len(con
 // Record.Sources, such as "contacts.registrant.name"; of the whole contact
 // when field is "".
 func ContactPath(role, field string) string {
+	if p := ContactPaths(role, field); p != nil {
+		return p[0]
+	}
 	if field == "" {
 		return "contacts." + role
 	}
 	return "contacts." + role + "." + field
 }
+
+// ContactPaths is ContactPath as a list of one that is shared and not to be
+// changed; nil for a role or field that is not one of this package's. It is
+// for decoders, which need a dozen per record.
+func ContactPaths(role, field string) []string {
+	r := slices.Index(contactRoles[:], role)
+	if r < 0 {
+		return nil
+	}
+	if field == "" {
+		return contactPaths[r][len(contactFields):]
+	}
+	for f := range contactFields {
+		if contactFields[f] == field {
+			return contactPaths[r][f : f+1 : f+1]
+		}
+	}
+	return nil
+}
+
+var contactRoles = [...]string{Registrant, Admin, Tech, Billing}
+
+// contactPaths are the paths of the fields of each role, and last the
+// contact's own.
+var contactPaths = func() (t [len(contactRoles)][len(contactFields) + 1]string) {
+	for r, role := range contactRoles {
+		for f, field := range contactFields {
+			t[r][f] = "contacts." + role + "." + field
+		}
+		t[r][len(contactFields)] = "contacts." + role
+	}
+	return t
+}()
 
 // Value is the text at a field path of the contract ("created",
 // "registrar.iana_id", "contacts.tech.email"), "" when there is none. Lists are

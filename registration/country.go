@@ -8,14 +8,15 @@ import "strings"
 // "Georgia", which is also a state).
 func CountryCode(s string) (code string, ok bool) {
 	if len(s) == 2 {
-		c := strings.ToUpper(s)
-		if c == "UK" {
+		a, b := s[0]&^0x20, s[1]&^0x20 // upper case, of letters
+		if a < 'A' || a > 'Z' || b < 'A' || b > 'Z' {
+			return "", false
+		}
+		if a == 'U' && b == 'K' {
 			return "GB", true
 		}
-		for i := 0; i < len(countryCodes); i += 2 {
-			if countryCodes[i:i+2] == c {
-				return c, true
-			}
+		if i := countryAt[a-'A'][b-'A']; i > 0 {
+			return countryCodes[i-1 : i+1], true
 		}
 		return "", false
 	}
@@ -33,6 +34,14 @@ const countryCodes = "" +
 	"IDIEILIMINIOIQIRISITJEJMJOJPKEKGKHKIKMKNKPKRKWKYKZLALBLCLILKLRLSLTLULVLYMAMCMDMEMFMGMHMKMLMMMNMOMPMQ" +
 	"MRMSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNUNZOMPAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURWSASBSCSDSESGSHSI" +
 	"SJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVEVGVIVNVUWFWSYEYTZAZMZW"
+
+// countryAt gives the place of a code in countryCodes, plus one.
+var countryAt = func() (t [26][26]uint16) {
+	for i := 0; i < len(countryCodes); i += 2 {
+		t[countryCodes[i]-'A'][countryCodes[i+1]-'A'] = uint16(i + 1)
+	}
+	return t
+}()
 
 // countryOf maps lower-case English short names and common other names.
 func countryOf(name string) (string, bool) {

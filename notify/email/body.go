@@ -23,7 +23,7 @@ func body(a Ask) string {
 			p.line("and " + strconv.Itoa(len(a.URLs)-i) + " more in the attached copy's case")
 			break
 		}
-		p.line(name.Defang(name.StripTokens(u).String()))
+		p.line(address(u))
 	}
 	if len(a.URLs) == 0 {
 		p.line(where(a))
@@ -64,7 +64,7 @@ func body(a Ask) string {
 
 	if a.AnswerURL != "" {
 		p.head("HOW TO ANSWER")
-		p.line("Answer: " + a.AnswerURL)
+		p.answer(a.AnswerURL)
 		p.prose("Or reply to this message: the address you reply to belongs to this case alone. \"Acted\", \"refused\", \"not ours\" and a question are all useful answers.", "")
 	}
 
@@ -72,7 +72,7 @@ func body(a Ask) string {
 	evidence(p, a)
 	if a.Reporter != "" && a.Disclose && a.Trusted {
 		p.head("REPORTED BY")
-		p.line(clean(a.Reporter, maxShort))
+		p.line(safe(a.Reporter, maxShort))
 	}
 	closing(p, a)
 	return p.b.String()
@@ -112,7 +112,7 @@ func yours(a Ask) string {
 		if r := safe(a.Registrar, maxShort); r != "" {
 			s += ": " + r
 		}
-		if id := clean(a.IANAID, 12); id != "" {
+		if id := safe(a.IANAID, 12); id != "" {
 			s += " (IANA ID " + id + ")"
 		}
 		s += "."
@@ -120,7 +120,7 @@ func yours(a Ask) string {
 		s = "You are the registry of the TLD of " + at + "."
 		if r := safe(a.Registrar, maxShort); r != "" {
 			s += " Its registrar is " + r
-			if id := clean(a.IANAID, 12); id != "" {
+			if id := safe(a.IANAID, 12); id != "" {
 				s += " (IANA ID " + id + ")"
 			}
 			s += "."
@@ -140,7 +140,7 @@ func yours(a Ask) string {
 	case party.Compliance:
 		s = "The name is in a gTLD, and the parties with authority have been asked."
 	default:
-		s = "You are known to us as " + clean(string(a.Role), 40) + "."
+		s = "You are known to us as " + safe(string(a.Role), 40) + "."
 	}
 	if b := safe(a.Basis, maxLong); b != "" {
 		s += " How we know: " + b + "."
@@ -154,7 +154,7 @@ func seen(p *page, a Ask) {
 			p.point("and " + strconv.Itoa(len(a.Seen)-i) + " more requests")
 			break
 		}
-		s := stamp(o.At) + " GET " + name.Defang(name.StripTokens(o.URL).String())
+		s := stamp(o.At) + " GET " + address(o.URL)
 		if o.Status > 0 {
 			s += ", answer " + strconv.Itoa(o.Status)
 		} else {
@@ -218,7 +218,7 @@ func evidence(p *page, a Ask) {
 			p.point("and " + strconv.Itoa(len(a.Evidence)-i) + " more")
 			break
 		}
-		s := clean(e.SHA256, 64) + " " + clean(e.MediaType, 80)
+		s := safe(e.SHA256, 64) + " " + safe(e.MediaType, 80)
 		if e.Bytes > 0 {
 			s += ", " + strconv.FormatInt(e.Bytes, 10) + " octets"
 		}
@@ -227,7 +227,7 @@ func evidence(p *page, a Ask) {
 		}
 		p.line("- " + s)
 		if e.Link != "" {
-			p.line("  " + clean(e.Link, 900))
+			p.line("  " + e.Link)
 		}
 	}
 }
@@ -250,6 +250,12 @@ func closing(p *page, a Ask) {
 		s += " A machine-readable copy is attached (XARF, xarf.json)."
 	}
 	p.prose(s, "")
+}
+
+// address is a URL as it may leave: without what would name a victim, defanged,
+// and clean and without spaces, since a query is kept as it came.
+func address(u name.URL) string {
+	return strings.ReplaceAll(clean(name.Defang(name.StripTokens(u).String()), name.MaxURL), " ", "%20")
 }
 
 // safe is outside text for one line: clean, cut and defanged.

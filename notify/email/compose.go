@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"bailiwick/abuse"
@@ -38,8 +40,8 @@ const (
 	maxReasons   = 40
 	maxEvidence  = 50
 	maxHistory   = 20
-	maxShort     = 120  // runes of a name
-	maxLong      = 600  // runes of a sentence
+	maxShort     = 120 // runes of a name
+	maxLong      = 600 // runes of a sentence
 	maxXARF      = 4 << 20
 	maxAttached  = 64 << 10
 	maxReference = 20
@@ -261,11 +263,15 @@ func header(a Ask, opt ComposeOptions, m Message) message.Header {
 	h.SetMessageID(m.ID)
 	h.SetSubject(subject(a))
 	h.SetAddressList("Reply-To", []*mail.Address{{Address: opt.ReplyTo}})
-	h.SetAddressList("To", []*mail.Address{{Name: clean(a.PartyName, maxShort), Address: m.To}})
-	h.SetAddressList("From", []*mail.Address{{Name: clean(opt.FromName, maxShort), Address: opt.From}})
+	h.SetAddressList("To", []*mail.Address{{Name: display(a.PartyName), Address: m.To}})
+	h.SetAddressList("From", []*mail.Address{{Name: display(opt.FromName), Address: opt.From}})
 	h.SetDate(a.Date.UTC())
 	return h.Header
 }
+
+// display is a display name. A backslash goes: net/mail writes it bare into an
+// encoded word, where readers stumble over it (RFC 2047 section 5.3).
+func display(s string) string { return clean(strings.ReplaceAll(s, `\`, "/"), maxShort) }
 
 // references keeps what is shaped like a Message-ID, the latest few.
 func references(ids []string) []string {
@@ -310,7 +316,10 @@ func where(a Ask) string {
 	case !a.Domain.IsZero():
 		return name.Defang(a.Domain.String())
 	case a.Subject != "":
-		return name.Defang(clean(a.Subject, maxShort))
+		if ip, err := netip.ParseAddr(a.Subject); err == nil {
+			return name.Defang(ip.String())
+		}
+		return name.DefangText(clean(a.Subject, maxShort))
 	case len(a.URLs) > 0:
 		return name.Defang(a.URLs[0].Host())
 	}
@@ -329,11 +338,12 @@ func label(t abuse.Type) string {
 	case abuse.Attack:
 		return "Attack traffic"
 	}
-	s := clean(string(t), 40)
-	if s == "" {
+	s := name.DefangText(clean(string(t), 40))
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
 		return "Abuse"
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // check refuses what cannot be cleaned: identifiers, addresses, times.
@@ -364,10 +374,12 @@ func check(a Ask, opt ComposeOptions) error {
 	if len(a.URLs) == 0 && a.Domain.IsZero() && a.Subject == "" {
 		e = e.Add("urls", "a notice needs a URL, a name or an address to be about")
 	}
-	if a.AnswerURL != "" {
-		u, err := url.Parse(a.AnswerURL)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(a.AnswerURL) > 900 || strings.ContainsFunc(a.AnswerURL, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			e = e.Add("answer_url", "%q is not an http or https address", clean(a.AnswerURL, maxShort))
+	if a.AnswerURL != "" && !link(a.AnswerURL) {
+		e = e.Add("answer_url", "%q is not an http or https address", clean(a.AnswerURL, maxShort))
+	}
+	for i, ev := range a.Evidence {
+		if ev.Link != "" && !link(ev.Link) {
+			e = e.Add(fmt.Sprintf("evidence[%d].link", i), "%q is not an http or https address", clean(ev.Link, maxShort))
 		}
 	}
 	switch {
@@ -377,6 +389,15 @@ func check(a Ask, opt ComposeOptions) error {
 		e = e.Add("xarf", "is not JSON")
 	}
 	return e.OrNil()
+}
+
+// link checks an address of ours that people are to click.
+func link(s string) bool {
+	if len(s) > 900 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return false
+	}
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
 // token says whether s is one atom-like word, safe in a header and an address.

@@ -21,13 +21,13 @@ func clean(s string, max int) string {
 		case r == utf8.RuneError, !unicode.IsGraphic(r):
 			continue
 		}
+		if space {
+			b.WriteByte(' ')
+			n, space = n+1, false
+		}
 		if n >= max {
 			b.WriteString("…")
 			break
-		}
-		if space {
-			b.WriteByte(' ')
-			space = false
 		}
 		b.WriteRune(r)
 		n++
@@ -38,11 +38,21 @@ func clean(s string, max int) string {
 // width is the longest line of prose, in runes.
 const width = 76
 
-// page builds a message's text.
+// answerMark begins the one line that a machine may read: where to answer.
+const answerMark = "Answer:"
+
+// page builds a message's text. No line of it begins with answerMark but the
+// one that answer writes, whatever outside text says.
 type page struct{ b strings.Builder }
+
+// answer writes the line that says where to answer.
+func (p *page) answer(url string) { p.b.WriteString(answerMark + " " + url + "\n") }
 
 // line writes one line as it is: addresses, which must not be broken.
 func (p *page) line(s string) {
+	if strings.HasPrefix(s, answerMark) {
+		p.b.WriteString("  ")
+	}
 	p.b.WriteString(s)
 	p.b.WriteByte('\n')
 }
@@ -52,22 +62,19 @@ func (p *page) blank() { p.b.WriteByte('\n') }
 // prose writes a paragraph broken at spaces, its further lines indented by
 // hang.
 func (p *page) prose(s, hang string) {
-	n := 0
-	for i, w := range strings.Fields(s) {
-		l := utf8.RuneCountInString(w)
+	var l string
+	for w := range strings.FieldsSeq(s) {
 		switch {
-		case i == 0:
-		case n+1+l > width:
-			p.b.WriteString("\n" + hang)
-			n = utf8.RuneCountInString(hang)
+		case l == "":
+			l = w
+		case utf8.RuneCountInString(l)+1+utf8.RuneCountInString(w) > width:
+			p.line(l)
+			l = hang + w
 		default:
-			p.b.WriteByte(' ')
-			n++
+			l += " " + w
 		}
-		p.b.WriteString(w)
-		n += l
 	}
-	p.b.WriteByte('\n')
+	p.line(l)
 }
 
 // point writes one item of a list.

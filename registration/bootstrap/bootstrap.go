@@ -210,7 +210,7 @@ func (s *Set) read(file string, raw []byte, add func(path, entry string, urls []
 			}
 			var text string
 			at := path + "[0][" + strconv.Itoa(j) + "]"
-			if json.Unmarshal(k, &text, opts) != nil {
+			if k.Kind() != '"' || json.Unmarshal(k, &text, opts) != nil {
 				s.find("bootstrap.entry", at, "not a string")
 				continue
 			}

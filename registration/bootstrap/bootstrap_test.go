@@ -70,7 +70,7 @@ func TestLookup(t *testing.T) {
 			`[["_bad_"],["https://ok.example/"]]`,
 			`"not a service"`, `[[1,null,"ok"],["https://ok.example/"]]`, `[["one list"]]`),
 		IPv4: services(`[["192.0.2.0/24","2001:db8::/32"],["https://v4.example"]]`, `[["192.0.2.128/25"],["https://narrow.example/"]]`,
-			`[["192.0.2.9/25"],["https://unmasked.example/"]]`, `[["192.0.2.0/24"],["https://again.example/"]]`, `[["300.0.0.0/8"],["https://x.example/"]]`),
+			`[["192.0.2.9/26"],["https://unmasked.example/"]]`, `[["192.0.2.0/24"],["https://again.example/"]]`, `[["300.0.0.0/8"],["https://x.example/"]]`),
 		IPv6: services(`[["2001:db8::/32"],["https://v6.example/"]]`),
 		ASN:  services(`[["64496-64511","64500"],["https://wide.example/"]]`, `[["64500-64501"],["https://narrow.example/"]]`, `[["9-1","x"],["https://x.example/"]]`),
 	})
@@ -78,35 +78,27 @@ func TestLookup(t *testing.T) {
 		t.Fatal(err)
 	}
 	for in, want := range map[string]string{
-		"example":                    "https://rdap.example/a/ http://rdap.example/a/",
-		"a.b.example":                "https://rdap.example/a/ http://rdap.example/a/",
-		"shop.co.example":            "https://rdap.co.example/",
-		"notco.example":              "https://rdap.example/a/ http://rdap.example/a/",
-		"xn--p1ai":                   "https://rdap.example/a/ http://rdap.example/a/",
-		"имя.пример.испытание":       "https://idn.example/rdap/",
-		"x.ok":                       "https://ok.example/",
-		"other":                      "",
-		"example.not":                "",
-		"bad.xn--e1afmkfd.xn--other": "",
+		"example":              "https://rdap.example/a/ http://rdap.example/a/",
+		"a.b.example":          "https://rdap.example/a/ http://rdap.example/a/",
+		"shop.co.example":      "https://rdap.co.example/",
+		"notco.example":        "https://rdap.example/a/ http://rdap.example/a/",
+		"xn--p1ai":             "https://rdap.example/a/ http://rdap.example/a/",
+		"имя.пример.испытание": "https://idn.example/rdap/",
+		"x.ok":                 "https://ok.example/",
+		"other":                "",
+		"example.not":          "",
 	} {
-		d, err := name.ParseAny(in)
-		if err != nil {
-			continue
-		}
-		if got := strings.Join(s.Lookup(d), " "); got != want {
+		if got := strings.Join(s.Lookup(domain(t, in)), " "); got != want {
 			t.Errorf("Lookup(%s) = %q, want %q", in, got, want)
 		}
 	}
 	for in, want := range map[string]string{
-		"192.0.2.1": "https://v4.example/", "192.0.2.200": "https://narrow.example/", "::ffff:192.0.2.1": "https://v4.example/",
+		"192.0.2.1": "https://unmasked.example/", "192.0.2.200": "https://narrow.example/", "::ffff:192.0.2.1": "https://unmasked.example/",
 		"198.51.100.1": "", "2001:db8::1": "https://v6.example/", "2001:db9::1": "",
 	} {
-		if got := strings.Join(s.LookupIP(netip.MustParseAddr(in)), " "); in != "192.0.2.1" && got != want {
+		if got := strings.Join(s.LookupIP(netip.MustParseAddr(in)), " "); got != want {
 			t.Errorf("LookupIP(%s) = %q, want %q", in, got, want)
 		}
-	}
-	if got := s.LookupIP(netip.MustParseAddr("192.0.2.1")); !slices.Equal(got, []string{"https://unmasked.example/"}) {
-		t.Errorf("the masked prefix is not used: %v", got)
 	}
 	if s.LookupIP(netip.Addr{}) != nil {
 		t.Error("the zero address is served")

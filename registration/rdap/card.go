@@ -168,7 +168,7 @@ func (t *tree) telephone(dst *string, value int32, split *bool) {
 		return
 	}
 	if part := strings.TrimPrefix(t.text(value), "tel:"); digits([]byte(part)) && len(*dst) < 32 {
-		t.add("rdap.jcard", registration.RFC, -12305, value, "a telephone number is split into properties; the parts are joined")
+		t.add("rdap.jcard", registration.RFC, 0, value, "a telephone number is split into properties; the parts are joined")
 		if !strings.Contains(*dst, ".") {
 			*dst += "."
 		}
@@ -229,7 +229,7 @@ func (t *tree) address(value, params int32, c *card) {
 		}
 		if n != len(parts) && n > 0 {
 			// Which component is which cannot be told: they are lines.
-			t.add("rdap.jcard", registration.RFC, -12305, value, "an address does not have seven components (RFC 6350 section 6.3.1)")
+			t.add("rdap.jcard", registration.RFC, 0, value, "an address does not have seven components (RFC 6350 section 6.3.1)")
 			for p := value + 1; p < t.nodes[value].next; p = t.nodes[p].next {
 				c.street = t.lines(c.street, p)
 			}

@@ -1,6 +1,7 @@
 package rdap
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -40,9 +41,11 @@ func (d *domainReader) answer(a Answer, src registration.Source) (registration.R
 // domainReader reads one domain object.
 type domainReader struct {
 	reader
-	rec    registration.Record
-	seen   roles // roles that an entity was read for
-	claims profile
+	rec      registration.Record
+	seen     roles // roles that an entity was read for
+	claims   profile
+	cardNode int32
+	lastCard *card // of the entity at cardNode
 	// What the rules need to know about the answer.
 	registrars   int        // entities with the role registrar at the top
 	registrar    int32      // the one that was read
@@ -395,7 +398,7 @@ func (d *domainReader) nameservers() {
 		host, ok := hostName(raw, true)
 		if !ok {
 			// "ns1.example.net 192.0.2.1": glue beside the name.
-			if first, _, more := strings.Cut(raw, " "); more {
+			if first, glue, _ := strings.Cut(raw, " "); strings.Contains(first, ".") && allAddresses(glue) {
 				host, ok = hostName(first, true)
 			}
 			if raw != "" {
@@ -408,6 +411,20 @@ func (d *domainReader) nameservers() {
 	}
 	slices.Sort(d.rec.Nameservers)
 	d.rec.Nameservers = slices.Compact(d.rec.Nameservers)
+}
+
+// allAddresses says whether s is one IP address or several.
+func allAddresses(s string) bool {
+	n := 0
+	for f := range strings.FieldsFuncSeq(s, func(r rune) bool {
+		return r == ' ' || r == ',' || r == ';' || r == '[' || r == ']' || r == '(' || r == ')'
+	}) {
+		if _, err := netip.ParseAddr(f); err != nil {
+			return false
+		}
+		n++
+	}
+	return n > 0
 }
 
 // links looks for the registrar's own RDAP address.

@@ -320,7 +320,11 @@ func emailOf(s string) (string, registration.FieldState) {
 // contact reads an entity as a contact; false when it says nothing at all, so
 // that another entity of the role may.
 func (d *domainReader) contact(e int32, key string, r roles) bool {
-	c := d.card(e)
+	if d.cardNode != e || d.lastCard == nil { // one entity is often several roles
+		c := d.card(e)
+		d.cardNode, d.lastCard = e, &c
+	}
+	c := *d.lastCard
 	var out registration.Contact
 	path := func(field string) string { return registration.ContactPath(key, field) }
 	service := ""

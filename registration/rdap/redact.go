@@ -33,6 +33,7 @@ const maxRedactions = 256
 // servers write, not evaluated.
 func (d *domainReader) readRedactions() {
 	s := d.items(d.get(d.root, "redacted"))
+	var buf [32]byte
 	for c := s.from; c < s.to && len(d.redactions) < maxRedactions; c = d.nodes[c].next {
 		if d.kindOf(c) != kObject {
 			d.add("rdap.type", registration.RFC, 0, c, kindName(d.kindOf(c))+" where a redaction is expected")
@@ -52,7 +53,7 @@ func (d *domainReader) readRedactions() {
 			d.add("rdap.redacted", registration.RFC, 0, c, "a redaction without a name (RFC 9537 section 4.2)")
 		}
 		m := d.get(c, "method")
-		switch squash(d.text(m)) {
+		switch string(d.word(m, &buf)) {
 		case "", "removal":
 		case "emptyvalue":
 			r.method = emptyValue
@@ -76,8 +77,11 @@ func (d *domainReader) readRedactions() {
 				}
 			}
 			if len(r.paths) == 0 {
-				d.add("rdap.redacted-unmapped", registration.Advice, 0, c, "the redaction is of no field of the record: "+clip(r.name))
+				d.add("rdap.redacted-unmapped", registration.Advice, 0, c, registration.CleanText("the redaction is of no field of the record: "+clip(r.name)))
 			}
+		}
+		if d.redactions == nil {
+			d.redactions = make([]redacted, 0, 16)
 		}
 		d.redactions = append(d.redactions, r)
 	}
@@ -234,7 +238,7 @@ func fieldsOfName(s string) (paths []string, known bool) {
 	default:
 		return nil, false
 	}
-	return []string{registration.ContactPath(role, field)}, true
+	return registration.ContactPaths(role, field), true
 }
 
 func addressPaths(role string) []string {

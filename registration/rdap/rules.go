@@ -27,7 +27,7 @@ func (d *domainReader) rules(a Answer) {
 	}
 	// Section 2.1: the name in the form that was asked for, always an A-label
 	// here.
-	if !a.Asked.IsZero() && d.member(d.root, "ldhName") == none {
+	if !a.Asked.IsZero() && d.get(d.root, "ldhName") == none {
 		must("gtld.ldh-name", -46100, "$", "asked by A-label, and ldhName is missing")
 	}
 	d.ruleHandle(must)
@@ -44,7 +44,7 @@ type report = func(id string, code int, path, detail string)
 // ruleHandle: section 2.2, the registry's domain ID.
 func (d *domainReader) ruleHandle(must report) {
 	id := slices.IndexFunc(d.redactions, func(r redacted) bool { return r.typ == "Registry Domain ID" })
-	n := d.member(d.root, "handle")
+	n := d.get(d.root, "handle")
 	if n != none {
 		if !roid(d.rawText(n)) {
 			must("gtld.handle", -46200, "$.handle", "the handle is not of the form of RFC 5730, ID-REPOSITORY")
@@ -113,7 +113,7 @@ func (d *domainReader) ruleEvents(must report) {
 // ruleNotices: the two notices that every gTLD answer carries, by the wording
 // of the profile that is claimed.
 func (d *domainReader) ruleNotices(must report) {
-	n := d.member(d.root, "notices")
+	n := d.get(d.root, "notices")
 	if n == none {
 		must("gtld.no-notices", -46500, "$", "no notices")
 		return
@@ -177,7 +177,7 @@ func (d *domainReader) notice(notices int32, title, text, href, rel string) (tit
 
 // ruleSecureDNS: section 2.10.
 func (d *domainReader) ruleSecureDNS(must report) {
-	n := d.member(d.root, "secureDNS")
+	n := d.get(d.root, "secureDNS")
 	if n == none {
 		must("gtld.no-secure-dns", -46800, "$", "secureDNS is missing")
 		return

@@ -45,16 +45,16 @@ const none int32 = -1
 // without the quotes; key likewise of its member name.
 type node struct {
 	kind             kind
-	flags            flag
+	flags            mark
 	keyLen           uint16 // 0xFFFF for any longer name: none that we know
 	keyStart         int32
 	start, end, next int32
 }
 
-type flag uint8
+type mark uint8
 
 const (
-	escaped    flag = 1 << iota // the string has escapes
+	escaped    mark = 1 << iota // the string has escapes
 	keyEscaped                  // the member name has
 	keyed                       // it is an object's member
 	duplicated                  // a later member of the same name replaces it

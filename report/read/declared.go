@@ -20,6 +20,10 @@ func Declared(raw []byte) (abuse.Type, bool) {
 	if s.declares() {
 		return abuse.CSAM, true
 	}
+	// Whatever way of writing it the readers take must count too.
+	if r, _, _ := Report(raw, ""); r.Abuse.NeverKept() {
+		return r.Abuse, true
+	}
 	return "", false
 }
 
@@ -35,25 +39,39 @@ func suspect(raw []byte) bool {
 		case '%':
 			return true
 		case 'c', 'C':
-			if i+3 < len(raw) {
-				switch w := lower3(raw[i+1 : i+4]); w {
-				case "sam", "sem", "sea", "sai", "hil":
-					return true
-				}
+			switch three(raw[i+1:]) {
+			case letters{'s', 'a', 'm'}, letters{'s', 'e', 'm'}, letters{'s', 'e', 'a'}, letters{'s', 'a', 'i'}, letters{'h', 'i', 'l'}:
+				return true
 			}
 		case 'p', 'P':
-			if i+3 < len(raw) {
-				if w := lower3(raw[i+1 : i+4]); w == "edo" || w == "aed" {
-					return true
-				}
+			switch three(raw[i+1:]) {
+			case letters{'e', 'd', 'o'}, letters{'a', 'e', 'd'}:
+				return true
 			}
 		}
 	}
 	return false
 }
 
-func lower3(b []byte) string {
-	return string([]byte{b[0] | 0x20, b[1] | 0x20, b[2] | 0x20})
+type letters [3]byte
+
+// three is the next three letters of b in lower case, what readers skip inside
+// a word left out; zero if it goes on otherwise.
+func three(b []byte) (out letters) {
+	n := 0
+	for _, c := range b {
+		switch {
+		case c|0x20 >= 'a' && c|0x20 <= 'z':
+			out[n] = c | 0x20
+			if n++; n == 3 {
+				return out
+			}
+		case c == '-', c == '_', c == ' ', c == '.', c == '/':
+		default:
+			return letters{}
+		}
+	}
+	return letters{}
 }
 
 // plainer undoes what hides ASCII letters: NUL octets (UTF-16), \u00XX and %XX.
@@ -112,6 +130,9 @@ func (s *scanner) declares() bool {
 			return false
 		}
 		key := s.keyFollows(quoted)
+		if !key && left == 0 {
+			continue
+		}
 		f := foldWord(word)
 		switch {
 		case key && typeNames[string(f)]:
@@ -120,7 +141,7 @@ func (s *scanner) declares() bool {
 		case key && !valueNames[string(f)]:
 			left = 0
 			continue
-		case left == 0:
+		case left == 0: // the name of a value of something else
 			continue
 		}
 		left--
@@ -161,8 +182,8 @@ func (s *scanner) next() (word []byte, quoted, ok bool) {
 }
 
 // keyFollows says whether the word just read is a name: a colon, an equals
-// sign or a closing tag mark comes next, or, where it stands in quotes of its
-// own, no comma or bracket does.
+// sign or the end of a tag comes next, or, where it stands in quotes, another
+// quote, so that a colon seems lost.
 func (s *scanner) keyFollows(quoted bool) bool {
 	i := s.pos
 	closed := false

@@ -334,7 +334,7 @@ const phishing = `{
  "tags": ["target:banking", "technique:credential-harvesting"],
  "evidence": [
   {"content_type": "text/html", "description": "The page as served", "payload": "PGh0bWw+PHRpdGxlPkV4YW1wbGUgQmFuazwvdGl0bGU+PC9odG1sPg==",
-   "hash": "sha256:a3b9cf5e3b8d2a1bd21a8d2a43aa1b6f4d6d8b7a1e3b5d1c6c2b1a0f9e8d7c6b", "size": 40},
+   "hash": "sha256:89e5346157ab1b035d373826483b0b1e6cd595f8b945c8dd7dca1b8ac5127c84", "size": 40},
   {"content_type": "text/plain", "payload": "aGVsbG8=", "hash": "md5:5d41402abc4b2a76b9719d911017c592"}
  ],
  "_internal": {"ticket": "A-1"}

@@ -70,17 +70,17 @@ var pairsOf3 = map[string][2]string{
 // noCounterpart are version 3 types that no version 4 type means.
 var noCounterpart = map[string]bool{"harassment": true, "potentiallycompromisedaccount": true, "compromisedaccount": true, "exploit": true}
 
-// fold brings a name or type of any dialect to one form: letters and digits in
-// lower case.
+// fold brings a name or type of any dialect to one form: lower case, without
+// hyphens, underscores, spaces, dots and slashes.
 func fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'A' && r <= 'Z':
 			return r + 'a' - 'A'
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			return r
+		case r == '-', r == '_', r == ' ', r == '.', r == '/':
+			return -1
 		}
-		return -1
+		return r
 	}, s)
 }
 

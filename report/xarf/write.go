@@ -93,7 +93,11 @@ func Write(o Outgoing) ([]byte, error) {
 	}
 	w.field("category", category)
 	w.field("type", typ)
-	w.field("evidence_source", "researcher_analysis")
+	source := "researcher_analysis"
+	if typ == "spam" { // has a list of its own
+		source = "content_analysis"
+	}
+	w.field("evidence_source", source)
 	if !o.URL.IsZero() {
 		key := "url"
 		if category == "copyright" {

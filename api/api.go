@@ -1,0 +1,157 @@
+// Package api is the JSON API of the centre, described as OpenAPI 3.1 at
+// /api/v1/openapi.json. It holds no rules: it turns requests into calls of the
+// centre, and the typed error into RFC 9457 answers.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"bailiwick/centre"
+	"bailiwick/problem"
+	"bailiwick/store"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// API serves /api/v1.
+type API struct{ c *centre.Centre }
+
+// Register adds the API's routes to mux.
+func Register(mux *http.ServeMux, c *centre.Centre) {
+	a := &API{c: c}
+	cfg := huma.DefaultConfig("Bailiwick", "1")
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "/api/v1/openapi", "", ""
+	cfg.CreateHooks = nil // no $schema links in answers
+	cfg.Info.Description = "Reports of domain-name abuse in, receipts and answers out."
+	h := humago.New(mux, cfg)
+
+	huma.Register(h, huma.Operation{OperationID: "report", Method: http.MethodPost, Path: "/api/v1/reports", Summary: "Report abuse",
+		Description: "Takes one report: this API's own JSON form, XARF v4 or XARF v3, told apart by content. 202 with a receipt after it is stored. " +
+			"A report that is not valid is stored too and answered 422, with its receipt. With an Idempotency-Key the same request may be sent again and meets the same receipt.",
+		DefaultStatus: http.StatusAccepted, MaxBodyBytes: centre.MaxReport + 1, Errors: []int{409, 413, 422, 503},
+		SkipValidateBody: true, BodyReadTimeout: 30 * time.Second}, a.report)
+	huma.Register(h, huma.Operation{OperationID: "report-state", Method: http.MethodGet, Path: "/api/v1/reports/{receipt}", Summary: "State of a report",
+		Errors: []int{404}}, a.state)
+	huma.Register(h, huma.Operation{OperationID: "withdraw", Method: http.MethodPost, Path: "/api/v1/reports/{receipt}/withdraw", Summary: "Take a report back",
+		DefaultStatus: http.StatusNoContent, Errors: []int{404, 409}}, a.withdraw)
+	huma.Register(h, huma.Operation{OperationID: "answer", Method: http.MethodPost, Path: "/api/v1/answers/{token}", Summary: "Answer an ask",
+		Description: "The token is the last part of the answer link in the message.", DefaultStatus: http.StatusNoContent, Errors: []int{404, 422}}, a.answer)
+	mux.HandleFunc("POST /api/v1/reports/bulk", a.bulk)
+}
+
+// failure is a problem as huma wants it.
+type failure struct {
+	problem.Document
+	Receipt *centre.Receipt `json:"receipt,omitempty"`
+}
+
+// Error implements error.
+func (f *failure) Error() string { return f.Title + ": " + f.Detail }
+
+// GetStatus implements huma.StatusError.
+func (f *failure) GetStatus() int { return f.Status }
+
+// ContentType implements huma.ContentTypeFilter.
+func (f *failure) ContentType(string) string { return "application/problem+json" }
+
+func fail(err error) error { return &failure{Document: problem.DocumentOf(err)} }
+
+type reportIn struct {
+	Key     string `header:"Idempotency-Key" maxLength:"200" doc:"Chosen by the client; the same key and content meet the same receipt."`
+	RawBody []byte `contentType:"application/json"`
+	scope   string
+}
+
+// Resolve implements huma.Resolver: idempotency keys belong to who sends them.
+func (r *reportIn) Resolve(ctx huma.Context) []error {
+	r.scope = scopeOf(ctx.RemoteAddr())
+	return nil
+}
+
+func scopeOf(remote string) string {
+	for i := len(remote) - 1; i >= 0; i-- {
+		if remote[i] == ':' {
+			return remote[:i]
+		}
+	}
+	return remote
+}
+
+type receiptOut struct{ Body centre.Receipt }
+
+func (a *API) report(ctx context.Context, in *reportIn) (*receiptOut, error) {
+	rc, err := a.c.Submit(ctx, centre.Submission{Source: "api", Scope: in.scope, Key: in.Key, Body: in.RawBody})
+	if err != nil {
+		return nil, fail(err)
+	}
+	if rc.State == store.ReportRejected {
+		d := problem.DocumentOf(&problem.Error{Code: problem.Invalid, Detail: rc.Detail, Fields: rc.Errors})
+		return nil, &failure{Document: d, Receipt: &rc}
+	}
+	return &receiptOut{Body: rc}, nil
+}
+
+type receiptIn struct {
+	Receipt string `path:"receipt" maxLength:"64"`
+}
+
+func (a *API) state(ctx context.Context, in *receiptIn) (*receiptOut, error) {
+	rc, err := a.c.ReportState(ctx, in.Receipt)
+	if err != nil {
+		return nil, fail(err)
+	}
+	return &receiptOut{Body: rc}, nil
+}
+
+func (a *API) withdraw(ctx context.Context, in *receiptIn) (*struct{}, error) {
+	if err := a.c.Withdraw(ctx, in.Receipt); err != nil {
+		return nil, fail(err)
+	}
+	return nil, nil
+}
+
+type answerIn struct {
+	Token string `path:"token" maxLength:"256"`
+	Body  struct {
+		Answer string `json:"answer" enum:"received,need_more,acted,referred,refused,not_ours"`
+		Note   string `json:"note,omitempty" maxLength:"4000"`
+	}
+}
+
+func (a *API) answer(ctx context.Context, in *answerIn) (*struct{}, error) {
+	if err := a.c.AnswerLink(ctx, in.Token, in.Body.Answer, in.Body.Note); err != nil {
+		return nil, fail(err)
+	}
+	return nil, nil
+}
+
+// bulk streams one result line per report line.
+func (a *API) bulk(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	_ = rc.EnableFullDuplex() // results go out while lines still come in
+	started := false
+	enc := json.NewEncoder(w)
+	err := a.c.SubmitBulk(r.Context(), centre.Submission{Source: "bulk", Scope: scopeOf(r.RemoteAddr), Key: r.Header.Get("Idempotency-Key")},
+		r.Body, func(res centre.BulkResult) error {
+			if !started {
+				started = true
+				w.Header().Set("Content-Type", "application/x-ndjson")
+				w.WriteHeader(http.StatusOK)
+			}
+			return enc.Encode(res)
+		})
+	switch {
+	case err != nil && !started:
+		problem.Write(w, err)
+	case err != nil:
+		_ = enc.Encode(centre.BulkResult{Problem: ptr(problem.DocumentOf(err))})
+	case !started:
+		problem.Write(w, problem.New(problem.Invalid, "the submission has no lines"))
+	}
+}
+
+func ptr[T any](v T) *T { return &v }

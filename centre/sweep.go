@@ -1,0 +1,108 @@
+package centre
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"bailiwick/casework"
+	"bailiwick/problem"
+	"bailiwick/store"
+)
+
+// sweepBatch is how much of each kind one pass of the sweep takes.
+const sweepBatch = 500
+
+// Handlers are the centre's jobs, by kind, for the queue. Each is only a
+// prompt to do now what is due anyway.
+func (c *Centre) Handlers() map[string]func(ctx context.Context, ids []string, complete func(*sql.Tx) error) error {
+	run := func(f func(context.Context, []string) error) func(context.Context, []string, func(*sql.Tx) error) error {
+		return func(ctx context.Context, ids []string, _ func(*sql.Tx) error) error { return f(ctx, ids) }
+	}
+	return map[string]func(context.Context, []string, func(*sql.Tx) error) error{
+		JobTriage:  run(c.Triage),
+		JobCase:    run(c.Work),
+		JobDeliver: run(c.Deliver),
+	}
+}
+
+// Swept counts what a sweep did.
+type Swept struct{ Reports, Cases, Notices int }
+
+// Zero says whether nothing was due.
+func (s Swept) Zero() bool { return s == Swept{} }
+
+// Sweep does one pass over everything that is due: reports to file, cases to
+// look at, notices to deliver. It makes certain what jobs make prompt: with
+// the queue lost, all work is still done, only later.
+func (c *Centre) Sweep(ctx context.Context) (Swept, error) {
+	var s Swept
+	now := c.Clock.Now()
+	var reports, notices, cases []string
+	err := c.Store.View(ctx, func(tx *store.Tx) error {
+		rs, err := tx.DueReports(ctx, now, sweepBatch)
+		if err != nil {
+			return err
+		}
+		for _, r := range rs {
+			reports = append(reports, r.ID)
+		}
+		ns, err := tx.DueNotices(ctx, now, sweepBatch)
+		if err != nil {
+			return err
+		}
+		for _, n := range ns {
+			notices = append(notices, n.ID)
+		}
+		cases, err = tx.DueCases(ctx, now, sweepBatch)
+		return err
+	})
+	if err != nil {
+		return s, err
+	}
+	s = Swept{len(reports), len(cases), len(notices)}
+	err = errors.Join(c.Triage(ctx, reports), c.Work(ctx, cases), c.Deliver(ctx, notices), c.doubt(ctx, "", time.Now().Add(-c.set.Lease)))
+	return s, err
+}
+
+// Recover is called once at the start of a worker: what it had under way when
+// it died is in doubt.
+func (c *Centre) Recover(ctx context.Context) error {
+	return c.doubt(ctx, c.set.Worker, time.Time{})
+}
+
+// doubt marks notices whose outcome was never written as in doubt, on their
+// cases too: of one worker, or of any whose lease ran out before a time.
+func (c *Centre) doubt(ctx context.Context, worker string, before time.Time) error {
+	return retry(func() error {
+		return c.Store.Update(ctx, func(tx *store.Tx) error {
+			ns, err := tx.DoubtNotices(ctx, worker, before)
+			if err != nil {
+				return err
+			}
+			for _, n := range ns {
+				cmd := casework.Noticed{Obligation: n.Obligation, Notice: n.Number, Result: casework.Doubtful,
+					Response: "the worker stopped between sending and noting the result"}
+				if err := c.actOn(ctx, tx, n.Case, cmd); err != nil && problem.CodeOf(err) != problem.NotFound {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// actOn loads a case and gives it a command within tx.
+func (c *Centre) actOn(ctx context.Context, tx *store.Tx, id string, cmds ...casework.Command) error {
+	cs, err := c.load(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	pb, err := c.playbook(ctx, tx, cs.Playbook)
+	if err != nil {
+		return err
+	}
+	_, err = c.act(ctx, tx, cs, pb, cmds...)
+	return err
+}

@@ -1,0 +1,211 @@
+package centre
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sort"
+	"time"
+
+	"bailiwick/casework"
+	"bailiwick/party"
+	"bailiwick/problem"
+	"bailiwick/report"
+	"bailiwick/report/read"
+	"bailiwick/store"
+)
+
+// triageBatch is how many reports one transaction triages.
+const triageBatch = 50
+
+// Triage files the given reports: each is attached to the open case of its
+// subject and type, to one closed lately, or to a new one. Reports that are
+// filed already are passed over, so that it may be called twice.
+func (c *Centre) Triage(ctx context.Context, ids []string) error {
+	for batch := range slices.Chunk(ids, triageBatch) {
+		var rows []store.Report
+		if err := c.Store.View(ctx, func(tx *store.Tx) error {
+			var err error
+			rows, err = tx.ReportsByID(ctx, batch)
+			return err
+		}); err != nil {
+			return err
+		}
+		if err := c.triage(ctx, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claim is a report read again, ready to be filed.
+type claim struct {
+	row store.Report
+	rep report.Report
+	err error
+}
+
+func (c *Centre) triage(ctx context.Context, rows []store.Report) error {
+	claims := make([]claim, 0, len(rows))
+	raws := map[string][]byte{} // lines of one bulk chunk share a blob
+	for _, r := range rows {
+		if r.State != store.ReportReceived {
+			continue
+		}
+		cl := claim{row: r}
+		whole, ok := raws[r.Blob]
+		if !ok {
+			whole, _, cl.err = c.Store.Blob(ctx, r.Blob)
+			raws[r.Blob] = whole
+		}
+		if cl.err == nil && r.Offset+r.Length > int64(len(whole)) {
+			cl.err = problem.New(problem.Corrupt, "the stored bytes are too short")
+		}
+		if cl.err == nil {
+			cl.rep, _, cl.err = read.Report(whole[r.Offset:r.Offset+r.Length], "")
+		}
+		claims = append(claims, cl)
+	}
+	sort.SliceStable(claims, func(i, j int) bool {
+		a, b := claims[i].row, claims[j].row
+		return a.Received.Before(b.Received) || a.Received.Equal(b.Received) && a.ID < b.ID
+	})
+	err := retry(func() error {
+		return c.Store.Update(ctx, func(tx *store.Tx) error {
+			for _, cl := range claims {
+				if err := c.fileOne(ctx, tx, cl); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	if err == nil || len(claims) <= 1 || ctx.Err() != nil {
+		if err != nil && len(claims) == 1 && ctx.Err() == nil {
+			return c.defer1(ctx, claims[0].row, err)
+		}
+		return err
+	}
+	// One bad record never stops a batch: each on its own.
+	c.Log.Warn("a batch of reports could not be filed together", "reports", len(claims), "err", err)
+	for _, cl := range claims {
+		if err := c.triage(ctx, []store.Report{cl.row}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// defer1 puts a report that could not be filed off, and gives up on it, with
+// the reason kept, after some tries.
+func (c *Centre) defer1(ctx context.Context, r store.Report, cause error) error {
+	c.Log.Error("a report could not be filed", "report", r.ID, "attempts", r.Attempts+1, "err", cause)
+	r.Attempts++
+	r.Due = c.Clock.Now().Add(time.Duration(r.Attempts) * 10 * time.Minute)
+	if r.Attempts >= 8 {
+		r.State, r.Due, r.Detail = store.ReportRejected, time.Time{}, "The report could not be filed; its bytes are kept."
+	}
+	return c.Store.Update(ctx, func(tx *store.Tx) error { return tx.FinishReport(ctx, r) })
+}
+
+func (c *Centre) fileOne(ctx context.Context, tx *store.Tx, cl claim) error {
+	row := cl.row
+	if now, err := tx.Report(ctx, row.ID); err != nil || now.State != store.ReportReceived {
+		return err // another worker filed it first
+	}
+	byKey, subjects, err := c.subjects(cl.rep.URLs, cl.rep.Domains, cl.rep.IPs)
+	if cl.err != nil {
+		err = cl.err
+	}
+	if err != nil {
+		if problem.CodeOf(err) == problem.Internal || problem.CodeOf(err) == problem.Unavailable {
+			return err
+		}
+		reject(&row, err)
+		return tx.FinishReport(ctx, row)
+	}
+	fresh := false
+	for _, s := range subjects {
+		ref := casework.ReportRef{ID: row.ID, Received: row.Received, Format: row.Format, URLs: hostsOf(byKey[s.Key()]), Brand: cl.rep.TargetBrand}
+		id, isNew, err := c.attach(ctx, tx, s, cl.rep, ref)
+		if err != nil {
+			return err
+		}
+		row.Cases = append(row.Cases, id)
+		fresh = fresh || isNew
+	}
+	row.State, row.Due = store.ReportAccepted, time.Time{}
+	if !fresh {
+		row.State = store.ReportDuplicate
+		row.Detail = "The case is known; this report was added to it."
+	}
+	return tx.FinishReport(ctx, row)
+}
+
+// attach files one report under one subject. It says whether the report
+// brought anything new: a case, or something to look at.
+func (c *Centre) attach(ctx context.Context, tx *store.Tx, s party.Subject, rep report.Report, ref casework.ReportRef) (string, bool, error) {
+	typ := typeOr(rep.Abuse)
+	who := casework.Reporter{Org: rep.Reporter.Org, Contact: rep.Reporter.Contact, Name: rep.Reporter.Name, Domain: rep.Reporter.Domain, Disclose: rep.Reporter.Disclose}
+	row, found, err := tx.OpenCase(ctx, s.Key(), string(typ))
+	if err != nil {
+		return "", false, err
+	}
+	if !found {
+		// A case closed lately and still watched takes the report and looks
+		// again; one that is over does not.
+		if row, found, err = tx.LatestCase(ctx, s.Key(), string(typ)); err != nil {
+			return "", false, err
+		}
+		for hops := 0; found && row.State == string(casework.Merged) && hops < 5; hops++ {
+			cs, err := unpack(row)
+			if err != nil {
+				return "", false, err
+			}
+			if row, err = tx.Case(ctx, cs.MergedInto); err != nil {
+				return "", false, err
+			}
+		}
+		found = found && (row.State != string(casework.Closed) || !row.Due.IsZero())
+	}
+	if found {
+		cs, err := unpack(row)
+		if err != nil {
+			return "", false, err
+		}
+		pb, err := c.playbook(ctx, tx, cs.Playbook)
+		if err != nil {
+			return "", false, err
+		}
+		had := cs.URLs()
+		after, err := c.act(ctx, tx, cs, pb, casework.AddReport{Report: ref, Reporter: who})
+		if problem.CodeOf(err) == problem.TooLarge {
+			return cs.ID, false, nil // counted as a duplicate, and kept
+		}
+		return cs.ID, len(after.URLs()) > len(had), err
+	}
+	pb := c.Playbooks.For(typ)
+	cs, err := c.act(ctx, tx, casework.Case{}, pb, casework.Open{Subject: s, Type: typ}, casework.AddReport{Report: ref, Reporter: who})
+	return cs.ID, true, err
+}
+
+// Withdraw takes a report back, by its receipt: whoever holds it may.
+func (c *Centre) Withdraw(ctx context.Context, receipt string) error {
+	var r store.Report
+	if err := c.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		r, err = tx.ReportByReceipt(ctx, receipt)
+		return err
+	}); err != nil {
+		return err
+	}
+	if len(r.Cases) == 0 {
+		return problem.New(problem.Conflict, "the report is %s and on no case", r.State)
+	}
+	var errs []error
+	for _, id := range r.Cases {
+		_, err := c.Act(ctx, id, casework.WithdrawReport{Report: r.ID})
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,387 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"bailiwick/app"
+	"bailiwick/casework"
+	"bailiwick/name"
+	"bailiwick/problem"
+	"bailiwick/store"
+)
+
+type caseCmd struct {
+	List    caseListCmd    `cmd:"" help:"List cases, newest first."`
+	Show    caseShowCmd    `cmd:"" help:"Show one case: how it stands, who was asked, what is due."`
+	Log     caseLogCmd     `cmd:"" help:"Print a case's log, or export its chain with --export."`
+	Confirm caseConfirmCmd `cmd:"" help:"Confirm a case, as a person: parties are then asked."`
+	Reject  caseRejectCmd  `cmd:"" help:"Reject a case: the claim is untrue."`
+	Note    caseNoteCmd    `cmd:"" help:"Add a note."`
+	Answer  caseAnswerCmd  `cmd:"" help:"Record what a party answered by another way."`
+	Extend  caseExtendCmd  `cmd:"" help:"Give a party more time."`
+	Handed  caseHandedCmd  `cmd:"" help:"Record that you handed an ask over by a form or telephone: its clock starts."`
+	Merge   caseMergeCmd   `cmd:"" help:"Merge a case into another."`
+	Unmerge caseUnmergeCmd `cmd:"" help:"Restore a merged case."`
+	Close   caseCloseCmd   `cmd:"" help:"Close a case by hand."`
+	Reopen  caseReopenCmd  `cmd:"" help:"Reopen a closed case."`
+}
+
+// by is the person behind a command, for the log.
+type by struct {
+	By string `help:"Who you are, for the log." env:"USER" placeholder:"NAME"`
+}
+
+func (b by) actor() string {
+	if b.By == "" {
+		return "person:console"
+	}
+	return "person:" + b.By
+}
+
+type caseListCmd struct {
+	State string `help:"Only cases in this state."`
+	Type  string `help:"Only this type of abuse."`
+	Name  string `help:"Only subjects that begin with this."`
+	Limit int    `help:"How many." default:"50"`
+	JSON  bool   `help:"One JSON object per line."`
+}
+
+// Run lists cases.
+func (l *caseListCmd) Run(e *env) error {
+	a, err := desk(e)
+	if err != nil {
+		return err
+	}
+	defer a.Stop(e.ctx)
+	cases, err := a.Centre.Cases(e.ctx, store.CaseFilter{State: l.State, Type: l.Type, SubjectPrefix: strings.ToLower(l.Name), Limit: l.Limit})
+	if err != nil {
+		return err
+	}
+	if l.JSON {
+		enc := json.NewEncoder(e.out)
+		for _, c := range cases {
+			if err := enc.Encode(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(cases) == 0 {
+		fmt.Fprintln(e.out, "There are no such cases.")
+		return nil
+	}
+	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "CASE\tSUBJECT\tTYPE\tSTATE\tCLASS\tOUTCOME\tOPENED\tDUE")
+	for _, c := range cases {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, name.Defang(c.Subject.Key()), c.Type, c.State, c.Class, dash(string(c.Outcome)), stamp(c.Opened), stamp(c.Due()))
+	}
+	return w.Flush()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.UTC().Format("2006-01-02 15:04Z")
+}
+
+type caseShowCmd struct {
+	ID   string `arg:"" help:"The case."`
+	JSON bool   `help:"As JSON."`
+}
+
+// Run shows a case.
+func (s *caseShowCmd) Run(e *env) error {
+	a, err := desk(e)
+	if err != nil {
+		return err
+	}
+	defer a.Stop(e.ctx)
+	c, err := a.Centre.Case(e.ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	if s.JSON {
+		return json.NewEncoder(e.out).Encode(c)
+	}
+	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "case\t%s\n", c.ID)
+	fmt.Fprintf(w, "subject\t%s (%s)\n", name.Defang(c.Subject.Key()), c.Subject.Kind)
+	fmt.Fprintf(w, "type\t%s\n", c.Type)
+	fmt.Fprintf(w, "state\t%s\n", c.State)
+	fmt.Fprintf(w, "judgement\t%s\n", c.Class)
+	for _, r := range c.Reasons {
+		fmt.Fprintf(w, "\t· %s\n", name.DefangText(r))
+	}
+	if c.Confirmation != nil {
+		fmt.Fprintf(w, "confirmed\t%s by %s, on a look of %s\n", stamp(c.Confirmation.At), c.Confirmation.By, stamp(c.Confirmation.Evidence))
+	}
+	fmt.Fprintf(w, "outcome\t%s\n", dash(string(c.Outcome)))
+	if c.State == casework.Closed {
+		actor := c.Actor.ActorName
+		if actor == "" {
+			actor = "actor unknown"
+		}
+		fmt.Fprintf(w, "by\t%s\n", actor)
+	}
+	fmt.Fprintf(w, "opened\t%s\n", stamp(c.Opened))
+	fmt.Fprintf(w, "closed\t%s\n", stamp(c.Closed))
+	fmt.Fprintf(w, "next due\t%s\n", stamp(c.Due()))
+	for _, u := range c.URLs() {
+		fmt.Fprintf(w, "reported\t%s\n", name.Defang(u))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if len(c.Obligations) == 0 {
+		return nil
+	}
+	fmt.Fprintln(e.out)
+	fmt.Fprintln(w, "OBLIGATION\tPARTY\tROLE\tACTION\tSTATUS\tASKED\tDUE")
+	for _, o := range c.Obligations {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.Party.Name, o.Party.Role, o.Action, o.Status, stamp(o.Delivered), stamp(o.Due))
+	}
+	return w.Flush()
+}
+
+type caseLogCmd struct {
+	ID       string `arg:"" help:"The case."`
+	JSON     bool   `help:"One JSON object per event."`
+	Export   bool   `help:"Write the chain with a signed head, for 'bailiwick verify'."`
+	Personal bool   `help:"Include personal payloads (who reported, notes) in an export."`
+}
+
+// Run prints or exports a log.
+func (l *caseLogCmd) Run(e *env) error {
+	a, err := desk(e)
+	if err != nil {
+		return err
+	}
+	defer a.Stop(e.ctx)
+	if l.Export {
+		return a.Centre.Export(e.ctx, e.out, l.ID, l.Personal)
+	}
+	es, err := a.Centre.Events(e.ctx, l.ID)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(e.out)
+	for _, ev := range es {
+		body := ""
+		if ev.Payload != nil {
+			body = string(ev.Payload.Body)
+		}
+		if l.JSON {
+			line := struct {
+				casework.Link
+				Body json.RawMessage `json:"body,omitempty"`
+			}{ev.Link, json.RawMessage(body)}
+			if err := enc.Encode(line); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(body) > 160 {
+			body = body[:160] + "…"
+		}
+		fmt.Fprintf(e.out, "%3d  %s  %-18s %-24s %s\n", ev.Seq, stamp(ev.At), ev.Kind, ev.Actor, name.DefangText(body))
+	}
+	return nil
+}
+
+// act gives commands to a case and says how it stands after.
+func act(e *env, id string, cmd func(*app.App) (casework.Case, error)) error {
+	a, err := desk(e)
+	if err != nil {
+		return err
+	}
+	defer a.Stop(e.ctx)
+	c, err := cmd(a)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "case %s is %s; next due %s\n", id, c.State, stamp(c.Due()))
+	return nil
+}
+
+type caseConfirmCmd struct {
+	by
+	ID    string `arg:"" help:"The case."`
+	Class string `help:"Your judgement, if it differs: malicious, compromised or unknown." enum:",malicious,compromised,unknown" default:""`
+}
+
+// Run looks again and confirms on that look.
+func (c *caseConfirmCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		return a.Centre.Confirm(e.ctx, c.ID, c.actor(), casework.Class(c.Class))
+	})
+}
+
+type caseRejectCmd struct {
+	by
+	ID     string `arg:"" help:"The case."`
+	Reason string `required:"" help:"Why; the reporter is told."`
+}
+
+// Run rejects.
+func (c *caseRejectCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		return a.Centre.Act(e.ctx, c.ID, casework.Reject{By: c.actor(), Reason: c.Reason})
+	})
+}
+
+type caseNoteCmd struct {
+	by
+	ID   string `arg:"" help:"The case."`
+	Text string `arg:"" help:"The note."`
+}
+
+// Run adds a note.
+func (c *caseNoteCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		return a.Centre.Act(e.ctx, c.ID, casework.AddNote{By: c.actor(), Text: c.Text})
+	})
+}
+
+type caseAnswerCmd struct {
+	by
+	ID         string `arg:"" help:"The case."`
+	Obligation string `arg:"" help:"The obligation."`
+	Answer     string `arg:"" enum:"received,need_more,acted,referred,refused,not_ours" help:"received, need_more, acted, referred, refused or not_ours."`
+	Note       string `help:"What they said."`
+}
+
+// Run records an answer.
+func (c *caseAnswerCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		return a.Centre.Act(e.ctx, c.ID, casework.Answer{Obligation: c.Obligation, By: c.actor(), Answer: c.Answer, Note: c.Note})
+	})
+}
+
+type caseExtendCmd struct {
+	by
+	ID         string        `arg:"" help:"The case."`
+	Obligation string        `arg:"" help:"The obligation."`
+	For        time.Duration `required:"" help:"How long from now."`
+	Reason     string        `required:"" help:"Why."`
+}
+
+// Run extends a due time.
+func (c *caseExtendCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		return a.Centre.Act(e.ctx, c.ID, casework.Extend{Obligation: c.Obligation, By: c.actor(), Reason: c.Reason, Until: a.Centre.Clock.Now().Add(c.For)})
+	})
+}
+
+type caseHandedCmd struct {
+	by
+	ID         string `arg:"" help:"The case."`
+	Obligation string `arg:"" help:"The obligation."`
+	How        string `required:"" help:"By which way, and the proof (a ticket number, a name and time)."`
+}
+
+// Run records a hand-over.
+func (c *caseHandedCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		if err := a.Centre.Handed(e.ctx, c.ID, c.Obligation, c.actor(), c.How); err != nil {
+			return casework.Case{}, err
+		}
+		return a.Centre.Case(e.ctx, c.ID)
+	})
+}
+
+type caseMergeCmd struct {
+	by
+	ID   string `arg:"" help:"The case that becomes part of the other."`
+	Into string `arg:"" help:"The other."`
+}
+
+// Run merges.
+func (c *caseMergeCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) { return a.Centre.Merge(e.ctx, c.ID, c.Into, c.actor()) })
+}
+
+type caseUnmergeCmd struct {
+	by
+	ID string `arg:"" help:"The merged case."`
+}
+
+// Run un-merges.
+func (c *caseUnmergeCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) { return a.Centre.Unmerge(e.ctx, c.ID, c.actor()) })
+}
+
+type caseCloseCmd struct {
+	by
+	ID     string `arg:"" help:"The case."`
+	Reason string `required:"" help:"Why."`
+}
+
+// Run closes.
+func (c *caseCloseCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		return a.Centre.Act(e.ctx, c.ID, casework.Close{By: c.actor(), Reason: c.Reason})
+	})
+}
+
+type caseReopenCmd struct {
+	by
+	ID     string `arg:"" help:"The case."`
+	Reason string `required:"" help:"Why."`
+}
+
+// Run reopens.
+func (c *caseReopenCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		return a.Centre.Act(e.ctx, c.ID, casework.Reopen{By: c.actor(), Reason: c.Reason})
+	})
+}
+
+type verifyCmd struct {
+	File string `arg:"" help:"An exported case log (bailiwick case log ID --export)." type:"existingfile"`
+	Key  string `help:"The centre's public key (hex). Without it the key inside the export is used, which proves only that one signer made all of it."`
+	JSON bool   `help:"As JSON."`
+}
+
+// Run verifies an export: status 0 if it holds, 1 if not.
+func (v *verifyCmd) Run(e *env) error {
+	f, err := os.Open(v.File)
+	if err != nil {
+		return problem.Wrap(err, problem.Invalid, "the export cannot be opened")
+	}
+	defer f.Close()
+	key, err := publicKey(v.Key)
+	if err != nil {
+		return err
+	}
+	rep, err := casework.VerifyExport(f, key)
+	if err != nil {
+		if v.JSON {
+			_ = json.NewEncoder(e.out).Encode(map[string]any{"file": v.File, "ok": false, "error": err.Error()})
+		} else {
+			fmt.Fprintf(e.out, "does not verify: %v\n", err)
+		}
+		return errNegative
+	}
+	if v.JSON {
+		return json.NewEncoder(e.out).Encode(map[string]any{"file": v.File, "ok": true, "case": rep.Case, "events": rep.Events,
+			"disclosed": rep.Disclosed, "withheld": rep.Withheld, "signer": rep.Signer, "key_given": rep.KeyGiven})
+	}
+	fmt.Fprintf(e.out, "verifies: case %s, %d events, %d payloads disclosed, %d withheld; signed by %s\n", rep.Case, rep.Events, rep.Disclosed, rep.Withheld, rep.Signer)
+	if !rep.KeyGiven {
+		fmt.Fprintln(e.out, "the key was taken from the export itself: compare it with the centre's published one")
+	}
+	return nil
+}

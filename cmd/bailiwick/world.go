@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"net/netip"
+
+	"bailiwick/app"
+	"bailiwick/clock"
+	"bailiwick/collect"
+	"bailiwick/evidence"
+	"bailiwick/lab"
+	"bailiwick/lab/gateway"
+	"bailiwick/name"
+	"bailiwick/party"
+	"bailiwick/problem"
+	"bailiwick/registration/bootstrap"
+)
+
+// labWorld puts a lab's world between a centre and the Internet: its dialer is
+// the only way out.
+func labWorld(w *lab.World, c clock.Clock) (app.World, error) {
+	about, err := w.About()
+	if err != nil {
+		return app.World{}, err
+	}
+	out, err := worldOf(about, w.Dial)
+	out.Clock, out.TLSTime, out.ByHand = c, c.Now, true
+	return out, err
+}
+
+// remoteWorld is a lab's world in another process, reached through its
+// gateway, at the machine's own time.
+func remoteWorld(ctx context.Context, addr string) (app.World, error) {
+	g, raw, err := gateway.Connect(ctx, addr)
+	if err != nil {
+		return app.World{}, err
+	}
+	var about lab.About
+	if err := json.Unmarshal(raw, &about); err != nil {
+		return app.World{}, problem.Wrap(err, problem.Unavailable, "the lab's description does not parse")
+	}
+	return worldOf(about, g.Dial)
+}
+
+// worldOf makes of a lab's description what an operator of a centre in it
+// would configure.
+func worldOf(f lab.About, dial collect.Dial) (app.World, error) {
+	out := app.World{Dial: dial, Roots: f.Roots, AllowDocumentation: true,
+		// Politeness to real servers is of no use to servers of our own.
+		Limits: collect.Limits{RDAPRate: 1e6, RDAPBurst: 1e6}}
+	out.TLSRoots = x509.NewCertPool()
+	if !out.TLSRoots.AppendCertsFromPEM([]byte(f.CA)) {
+		return out, problem.New(problem.Unavailable, "the lab's certificate authority does not parse")
+	}
+	var err error
+	if out.RDAP, err = app.Servers(bootstrap.Files{DNS: f.RDAPDNS, IPv4: f.RDAP4, IPv6: f.RDAP6}); err != nil {
+		return out, err
+	}
+	return out, configure(&out, f)
+}
+
+func configure(out *app.World, f lab.About) error {
+	domains := func(in []string) ([]name.Domain, error) {
+		var ds []name.Domain
+		for _, s := range in {
+			d, err := name.ParseAny(s)
+			if err != nil {
+				return nil, problem.Wrap(err, problem.Invalid, "the lab's world")
+			}
+			ds = append(ds, d)
+		}
+		return ds, nil
+	}
+	var err error
+	if out.Suffixes, err = domains(f.Suffixes); err != nil {
+		return err
+	}
+	kind := map[string]bool{}
+	for _, t := range f.CCTLDs {
+		kind[t] = false
+	}
+	for _, t := range f.GTLDs {
+		kind[t] = true
+	}
+	out.GTLD = func(tld string) (known, gtld bool) {
+		gtld, known = kind[tld]
+		return known, gtld
+	}
+	for _, v := range f.Vantages {
+		out.Vantages = append(out.Vantages, evidence.Vantage{ID: v.ID, UserAgent: v.UserAgent, Language: v.Language, Referer: v.Referer, Source: v.Source})
+	}
+	var data party.Data
+	p := f.Parties
+	for _, b := range p.BlockLists {
+		data.BlockLists = append(data.BlockLists, party.KnownBlockList{Name: b.Name, Email: b.Mail, Form: b.Form})
+	}
+	for _, b := range p.CERTs {
+		data.CERTs = append(data.CERTs, party.KnownCERT{Name: b.Name, Email: b.Mail, Country: b.Country})
+	}
+	for _, b := range p.Platforms {
+		d, err := name.ParseAny(b.Suffix)
+		if err != nil {
+			return problem.Wrap(err, problem.Invalid, "the lab's platform %s", b.Name)
+		}
+		data.Platforms = append(data.Platforms, party.KnownPlatform{Suffix: d, Name: b.Name, Email: b.Mail, Form: b.Form})
+	}
+	for _, b := range p.CDNs {
+		data.CDNs = append(data.CDNs, party.KnownCDN{Name: b.Name, Email: b.Mail, Form: b.Form, Prefixes: b.Prefixes})
+	}
+	for _, b := range p.Constituents {
+		ds, err := domains(b.Domains)
+		if err != nil {
+			return err
+		}
+		data.Constituents = append(data.Constituents, party.KnownConstituent{Name: b.Name, Email: b.Mail, Form: b.Form, Domains: ds, Brands: b.Brands})
+	}
+	for _, r := range f.Registries {
+		d, err := name.ParseAny(r.Suffix)
+		if err != nil {
+			return problem.Wrap(err, problem.Invalid, "the lab's registry %s", r.Name)
+		}
+		data.Registries = append(data.Registries, party.KnownRegistry{TLD: d, Name: r.Name, Email: r.Mail, Form: r.Form})
+	}
+	data.Self = party.Centre{Name: "Lab Coordination Centre", Email: "desk@centre.example"}
+	out.Parties = &data
+	if out.Known.SinkholeServers, err = domains(p.Sinkholes); err != nil {
+		return err
+	}
+	if out.Known.ParkingServers, err = domains(p.Parking); err != nil {
+		return err
+	}
+	for _, a := range p.SinkholeAddrs {
+		out.Known.Sinkholes = append(out.Known.Sinkholes, netip.PrefixFrom(a, a.BitLen()))
+	}
+	return nil
+}

@@ -1,0 +1,420 @@
+package lab
+
+import (
+	"net/netip"
+	"time"
+
+	"bailiwick/abuse"
+)
+
+// Scenario is a small Internet and what happens in it. Its YAML is documented
+// in docs/scenarios.md; every key there is a field here. Load and Generate
+// return scenarios whose defaults are filled in; one made in Go is completed
+// by Complete, which Start also calls.
+type Scenario struct {
+	Name string `yaml:"name,omitempty"`
+	// Seed decides everything the file leaves open. The same file and seed
+	// give the same world.
+	Seed uint64 `yaml:"seed,omitempty"`
+	// Days is how long the scenario runs; 14 if not given.
+	Days int `yaml:"days,omitempty"`
+	// Start is the virtual time at which it starts; a Monday in January 2026
+	// if not given. Options.Start overrides it.
+	Start time.Time `yaml:"start,omitempty"`
+
+	TLDs         []TLD         `yaml:"tlds,omitempty"`
+	Registrars   []Registrar   `yaml:"registrars,omitempty"`
+	Hosts        []Host        `yaml:"hosts,omitempty"`
+	CDNs         []CDN         `yaml:"cdns,omitempty"`
+	Platforms    []Platform    `yaml:"platforms,omitempty"`
+	DNSOperators []DNSOperator `yaml:"dns_operators,omitempty"`
+
+	BlockLists   []Contact     `yaml:"blocklists,omitempty"`
+	CERTs        []CERT        `yaml:"certs,omitempty"`
+	Constituents []Constituent `yaml:"constituents,omitempty"`
+	Hotline      *Contact      `yaml:"hotline,omitempty"`
+	Reporters    []Reporter    `yaml:"reporters,omitempty"`
+
+	// Behaviours are named by the scenario, beside the built-in ones.
+	Behaviours map[string]Behaviour `yaml:"behaviours,omitempty"`
+
+	Names   []Name   `yaml:"names,omitempty"`
+	Reports []Report `yaml:"reports,omitempty"`
+
+	completed bool
+}
+
+// TLD is a top-level domain and its registry.
+type TLD struct {
+	Name string `yaml:"name"`
+	// Kind is "gtld" (default) or "cctld".
+	Kind string `yaml:"kind,omitempty"`
+	// Country of a ccTLD, two letters.
+	Country  string `yaml:"country,omitempty"`
+	Registry string `yaml:"registry,omitempty"` // its name; "Registry <tld>" if not given
+	// Mail of the registry's abuse desk; "none" publishes none.
+	Mail string `yaml:"mail,omitempty"`
+	Form string `yaml:"form,omitempty"`
+	// Model is "thick" (default: the registry's RDAP holds the contacts) or
+	// "thin" (the registrar's does).
+	Model string `yaml:"model,omitempty"`
+	// RDAP is how the registry's server answers; see RDAPFault.
+	RDAP      RDAPFault `yaml:"rdap,omitempty"`
+	Behaviour Behaviour `yaml:"behaviour,omitempty"`
+	// VerifiesFrom is when the registry begins to verify its registrants: a
+	// fabricated identity then registers nothing more.
+	VerifiesFrom When `yaml:"verifies_from,omitempty"`
+}
+
+// RDAPFault is how an RDAP server answers: "ok" (default), "none" (there is no
+// server), "html" (a web page instead), "broken" (JSON that stops in the
+// middle), "endless" (a body that never ends), "error" (500), "throttled"
+// (429).
+type RDAPFault string
+
+// The ways an RDAP server answers.
+const (
+	RDAPOK        RDAPFault = "ok"
+	RDAPNone      RDAPFault = "none"
+	RDAPHTML      RDAPFault = "html"
+	RDAPBroken    RDAPFault = "broken"
+	RDAPEndless   RDAPFault = "endless"
+	RDAPError     RDAPFault = "error"
+	RDAPThrottled RDAPFault = "throttled"
+)
+
+// Registrar sells names.
+type Registrar struct {
+	Name   string `yaml:"name"`
+	IANAID int    `yaml:"iana_id,omitempty"` // 9001 and on if not given
+	// Domain of its mail and RDAP server; "<name>.example" if not given.
+	Domain    string    `yaml:"domain,omitempty"`
+	Mail      string    `yaml:"mail,omitempty"` // "none" publishes none
+	Form      string    `yaml:"form,omitempty"`
+	RDAP      RDAPFault `yaml:"rdap,omitempty"`
+	Behaviour Behaviour `yaml:"behaviour,omitempty"`
+	// Takedown is what it does to a name when it acts: "hold" (default,
+	// clientHold), "delete", "park" or "sinkhole".
+	Takedown string `yaml:"takedown,omitempty"`
+}
+
+// Host runs servers.
+type Host struct {
+	Name string `yaml:"name"`
+	// Networks are documentation prefixes; one is allocated if none is given.
+	Networks  []netip.Prefix `yaml:"networks,omitempty"`
+	Country   string         `yaml:"country,omitempty"`
+	Domain    string         `yaml:"domain,omitempty"`
+	Mail      string         `yaml:"mail,omitempty"`
+	Form      string         `yaml:"form,omitempty"`
+	Behaviour Behaviour      `yaml:"behaviour,omitempty"`
+	// Takedown is what visitors then get: "suspended" (default, a page saying
+	// so with status 403), "404", "410", "refused" (connections are) or
+	// "timeout".
+	Takedown string `yaml:"takedown,omitempty"`
+	// OnCompromise is what it does about a broken-into customer: "clean"
+	// (default: removes the page, the site stays), "owner" (passes it on to
+	// the site's owner) or "suspend" (the whole site goes).
+	OnCompromise string `yaml:"on_compromise,omitempty"`
+}
+
+// CDN stands in front of other hosts: its addresses, not theirs, are in the
+// DNS.
+type CDN struct {
+	Name      string         `yaml:"name"`
+	Networks  []netip.Prefix `yaml:"networks,omitempty"`
+	Domain    string         `yaml:"domain,omitempty"`
+	Mail      string         `yaml:"mail,omitempty"`
+	Form      string         `yaml:"form,omitempty"`
+	Behaviour Behaviour      `yaml:"behaviour,omitempty"`
+	// Takedown: "interstitial" (default: a warning before the page), "stop"
+	// (no longer serves it) or "forward" (passes the notice to the host).
+	Takedown string `yaml:"takedown,omitempty"`
+	// Forwards also passes notices to the host when Takedown is not "forward".
+	Forwards bool `yaml:"forwards,omitempty"`
+}
+
+// Platform hands out customers' names under a private suffix.
+type Platform struct {
+	Name      string    `yaml:"name"`
+	Suffix    string    `yaml:"suffix"`
+	Host      string    `yaml:"host,omitempty"` // the first host if not given
+	Mail      string    `yaml:"mail,omitempty"`
+	Form      string    `yaml:"form,omitempty"`
+	Behaviour Behaviour `yaml:"behaviour,omitempty"`
+	// Registrar of the suffix' own registered domain.
+	Registrar string `yaml:"registrar,omitempty"`
+}
+
+// DNSOperator runs name servers.
+type DNSOperator struct {
+	Name string `yaml:"name"`
+	// Domain under which its servers ns1 and ns2 are.
+	Domain string `yaml:"domain,omitempty"`
+	// Kind: "normal" (default), "parking" or "sinkhole".
+	Kind string `yaml:"kind,omitempty"`
+	// Fault: "" or "servfail", "refused", "timeout": how its servers answer.
+	Fault string `yaml:"fault,omitempty"`
+}
+
+// Contact is an organisation with a mailbox.
+type Contact struct {
+	Name      string    `yaml:"name"`
+	Mail      string    `yaml:"mail,omitempty"`
+	Behaviour Behaviour `yaml:"behaviour,omitempty"`
+}
+
+// CERT is a national response team.
+type CERT struct {
+	Name      string    `yaml:"name"`
+	Mail      string    `yaml:"mail,omitempty"`
+	Country   string    `yaml:"country,omitempty"`
+	Behaviour Behaviour `yaml:"behaviour,omitempty"`
+}
+
+// Constituent is an organisation that the centre protects.
+type Constituent struct {
+	Name string `yaml:"name"`
+	Mail string `yaml:"mail,omitempty"`
+	// Domains are its own; the first serves its web site unless Names says
+	// otherwise.
+	Domains []string `yaml:"domains,omitempty"`
+	// Brands are the words it is known by.
+	Brands    []string  `yaml:"brands,omitempty"`
+	Behaviour Behaviour `yaml:"behaviour,omitempty"`
+}
+
+// Reporter sends reports.
+type Reporter struct {
+	Name   string `yaml:"name"`
+	Mail   string `yaml:"mail,omitempty"`
+	Format string `yaml:"format,omitempty"` // default of its reports: json, xarf4, xarf3
+}
+
+// Behaviour is how a party treats what reaches it. In YAML it is a name of a
+// built-in behaviour ("prompt") or of one under "behaviours", or a mapping
+// that may start from one ("like") and change parts.
+type Behaviour struct {
+	Like string `yaml:"like,omitempty"`
+	// Mailbox: "accept" (default), "greylist" (450 at first), "bounce" (550),
+	// "form" (550 naming a web form) or "full" (452, always).
+	Mailbox     string `yaml:"mailbox,omitempty"`
+	GreylistFor Span   `yaml:"greylist_for,omitempty"` // 15m if not given
+	// Acts is the probability that it acts on a justified ask, decided once
+	// per subject.
+	Acts *float64 `yaml:"acts,omitempty"`
+	// After is how long acting takes, from the notice.
+	After *Range `yaml:"after,omitempty"`
+	// Notices is which notice about a subject moves it: 2 acts on a reminder.
+	Notices int `yaml:"notices,omitempty"`
+	// Says is the answer it sends on reading: received, referred, refused,
+	// need_more, not_ours, or none.
+	Says      string `yaml:"says,omitempty"`
+	SaysAfter *Range `yaml:"says_after,omitempty"`
+	// Reports says whether it answers "acted" once it has.
+	Reports *bool `yaml:"reports,omitempty"`
+	// Careless parties act on any ask, also where the name is an honest
+	// holder's.
+	Careless *bool `yaml:"careless,omitempty"`
+	// TipsOff passes notices to the operator of the site, who may react.
+	TipsOff *bool `yaml:"tips_off,omitempty"`
+	// Lies answers "acted" without acting.
+	Lies *bool `yaml:"lies,omitempty"`
+}
+
+// Name is a registered domain, a platform customer's name, or an address with
+// a site of its own.
+type Name struct {
+	Name string `yaml:"name"`
+	// Class is whose doing the abuse is: malicious, compromised, platform or
+	// innocent. Default: platform under a private suffix, innocent without an
+	// abusive site, else malicious.
+	Class string `yaml:"class,omitempty"`
+	// Type of abuse on it; phishing if not given.
+	Type      abuse.Type `yaml:"type,omitempty"`
+	Registrar string     `yaml:"registrar,omitempty"` // the first if not given
+	// Registered is when the name came to be. Default: two days before the
+	// start for malicious names, years before for the others.
+	Registered When `yaml:"registered,omitempty"`
+	Expires    When `yaml:"expires,omitempty"`
+	// Transferred is when it last changed hands, if it did.
+	Transferred When `yaml:"transferred,omitempty"`
+	// Registrant: "honest", "fabricated", "redacted", or a mapping.
+	Registrant Registrant `yaml:"registrant,omitempty"`
+	// Operator is who is behind it, where several names are one hand's.
+	Operator string `yaml:"operator,omitempty"`
+	// Statuses are further EPP statuses, as RDAP writes them.
+	Statuses List   `yaml:"statuses,omitempty"`
+	DNS      string `yaml:"dns,omitempty"`  // a DNS operator
+	Host     string `yaml:"host,omitempty"` // the first if not given
+	// Address of the site; allocated from the host's network if not given.
+	Address string `yaml:"address,omitempty"`
+	// IPv6 gives it an address there too.
+	IPv6 bool   `yaml:"ipv6,omitempty"`
+	CDN  string `yaml:"cdn,omitempty"`
+	// Owner is the constituent whose name it is: told when it is compromised,
+	// and cleans it as its behaviour says.
+	Owner string `yaml:"owner,omitempty"`
+	// Else is the name registered instead when the registry refuses this one.
+	Else string `yaml:"else,omitempty"`
+	// RDAPRaw is answered verbatim instead of a generated record, by the
+	// registry and the registrar alike; RDAPRawFile names a file beside the
+	// scenario that holds it.
+	RDAPRaw     string `yaml:"rdap_raw,omitempty"`
+	RDAPRawFile string `yaml:"rdap_raw_file,omitempty"`
+
+	Site Site `yaml:"site,omitempty"`
+	// Then is what happens to it later.
+	Then []Happening `yaml:"then,omitempty"`
+	// Reported are times at which it is reported; shorthand for Reports.
+	Reported []Span `yaml:"reported,omitempty"`
+	// Truth overrides what the lab would write down.
+	Truth *Override `yaml:"truth,omitempty"`
+}
+
+// Registrant is who registered a name. Kind alone is enough; the rest is drawn
+// then.
+type Registrant struct {
+	Kind         string `yaml:"kind,omitempty"` // honest, fabricated or redacted
+	Name         string `yaml:"name,omitempty"`
+	Organization string `yaml:"organization,omitempty"`
+	Email        string `yaml:"email,omitempty"`
+	Phone        string `yaml:"phone,omitempty"`
+	Street       string `yaml:"street,omitempty"`
+	City         string `yaml:"city,omitempty"`
+	PostalCode   string `yaml:"postal_code,omitempty"`
+	Country      string `yaml:"country,omitempty"`
+}
+
+// Site is what the web server of a name shows. In YAML the kind alone is
+// enough.
+type Site struct {
+	// Kind: phishing, malware, shop, corporate, login, blog, blank, parked,
+	// sinkhole, none (no web server) or custom (only Pages).
+	Kind     string `yaml:"kind,omitempty"`
+	Brand    string `yaml:"brand,omitempty"`    // imitated, or the site's own
+	Language string `yaml:"language,omitempty"` // en, de, es, fr, zh
+	Kit      string `yaml:"kit,omitempty"`      // sign-in, card, parcel, wallet; for malware exe, elf, zip
+	Scheme   string `yaml:"scheme,omitempty"`   // https or http
+	Host     string `yaml:"host,omitempty"`     // host name of the URL; the name itself if not given
+	Path     string `yaml:"path,omitempty"`     // where the abuse is
+	// Front is what stands at "/" when the abuse is deeper: a page kind.
+	Front string `yaml:"front,omitempty"`
+	// Live is when the abuse goes up; at registration, or the start, if not
+	// given.
+	Live When `yaml:"live,omitempty"`
+	// Cloak shows the abuse to some and something else to others.
+	Cloak *Cloak `yaml:"cloak,omitempty"`
+	// Pages are explicit answers, tried in order before everything else.
+	Pages []Page `yaml:"pages,omitempty"`
+}
+
+// Cloak says who sees the abuse. ShowTo: only those who meet every given
+// condition. HideFrom: not those who meet any.
+type Cloak struct {
+	ShowTo   *Visitors `yaml:"show_to,omitempty"`
+	HideFrom *Visitors `yaml:"hide_from,omitempty"`
+	// Others is the page kind everybody else gets: not_found (default), blank,
+	// parked, shop, corporate or brand (a redirect to the imitated brand).
+	Others string `yaml:"others,omitempty"`
+}
+
+// Visitors are conditions on a request. Each list means any of its values.
+type Visitors struct {
+	Agent    List           `yaml:"agent,omitempty"`    // part of the User-Agent, in any case
+	Language List           `yaml:"language,omitempty"` // start of the first Accept-Language tag
+	Source   []netip.Prefix `yaml:"source,omitempty"`
+	Referer  List           `yaml:"referer,omitempty"` // part of the Referer, in any case
+}
+
+// Page is one explicit answer.
+type Page struct {
+	// Path is exact, or a prefix ending in "*"; "*" if not given.
+	Path string `yaml:"path,omitempty"`
+	// To limits it to some visitors; From and Until to a time from the start.
+	To    *Visitors `yaml:"to,omitempty"`
+	From  *Span     `yaml:"from,omitempty"`
+	Until *Span     `yaml:"until,omitempty"`
+	// Show is a page kind: kit (the site's abuse), not_found, gone, blank,
+	// parked, sinkhole, shop, corporate, login, blog, brand, suspended,
+	// interstitial, error, refused (the connection is closed); or leave it out
+	// and give the answer itself below.
+	Show        string `yaml:"show,omitempty"`
+	Status      int    `yaml:"status,omitempty"`
+	ContentType string `yaml:"content_type,omitempty"`
+	Title       string `yaml:"title,omitempty"`
+	Body        string `yaml:"body,omitempty"`
+	Location    string `yaml:"location,omitempty"`
+	// Abuse says that this answer is the abuse (for the truth). Default: true
+	// for kit, false for the others.
+	Abuse *bool `yaml:"abuse,omitempty"`
+}
+
+// Happening changes a name at a time or after something else happened to it.
+// Exactly one of At, AfterReport, AfterAsk, AfterTip and AfterTakedown is
+// given.
+type Happening struct {
+	At *Span `yaml:"at,omitempty"` // from the start
+	// AfterReport counts from the first report about the name, AfterAsk from
+	// the first notice about it that a party accepted, AfterTip from the first
+	// that a party passed on, AfterTakedown from each time a party took it
+	// down (at most Times times).
+	AfterReport   *Span `yaml:"after_report,omitempty"`
+	AfterAsk      *Span `yaml:"after_ask,omitempty"`
+	AfterTip      *Span `yaml:"after_tip,omitempty"`
+	AfterTakedown *Span `yaml:"after_takedown,omitempty"`
+	Times         int   `yaml:"times,omitempty"` // 1 if not given
+	// Do: remove, restore, clean, cloak, uncloak, move, rehost, expire,
+	// abandon, park, sinkhole.
+	Do string `yaml:"do"`
+	// To is the name a site moves to.
+	To string `yaml:"to,omitempty"`
+	// Host and Address are where a site is re-hosted.
+	Host    string `yaml:"host,omitempty"`
+	Address string `yaml:"address,omitempty"`
+	// How a removed site answers: 404 (default), 410, suspended, blank,
+	// refused or timeout.
+	How string `yaml:"how,omitempty"`
+	// By is who did it, for the truth: a party's name; nobody known if empty.
+	By    string `yaml:"by,omitempty"`
+	Cloak *Cloak `yaml:"cloak,omitempty"`
+}
+
+// Report is one submission.
+type Report struct {
+	At *Span `yaml:"at,omitempty"`
+	// AfterLive counts from when the abuse of Name goes up.
+	AfterLive *Span  `yaml:"after_live,omitempty"`
+	From      string `yaml:"from,omitempty"` // a reporter; the first if not given
+	// Format: json, xarf4 or xarf3.
+	Format string `yaml:"format,omitempty"`
+	// Bulk reports with the same text here, sender and time go out in one
+	// request of one line each.
+	Bulk string `yaml:"bulk,omitempty"`
+	// Name is the subject; its site's URL is reported unless URLs says more.
+	Name        string     `yaml:"name,omitempty"`
+	URLs        List       `yaml:"urls,omitempty"`
+	Type        abuse.Type `yaml:"type,omitempty"` // of the name if not given
+	Brand       string     `yaml:"brand,omitempty"`
+	Description string     `yaml:"description,omitempty"`
+	Defang      bool       `yaml:"defang,omitempty"`
+	// Fault makes it a bad one: malformed_json, missing_sender,
+	// private_address, not_a_name, no_type.
+	Fault string `yaml:"fault,omitempty"`
+	// Raw is sent as it is, as ContentType (application/json).
+	Raw         string `yaml:"raw,omitempty"`
+	ContentType string `yaml:"content_type,omitempty"`
+	// Resend sends it a second time with the same idempotency key, as a client
+	// does that missed the answer.
+	Resend bool `yaml:"resend,omitempty"`
+	// Expect is what the centre should say: accepted (default) or rejected
+	// (default with Fault).
+	Expect string `yaml:"expect,omitempty"`
+}
+
+// Override replaces what the lab would write down about a subject.
+type Override struct {
+	Class   string `yaml:"class,omitempty"`
+	Outcome string `yaml:"outcome,omitempty"`
+	Actor   string `yaml:"actor,omitempty"` // a party's name; "nobody" for none
+}
