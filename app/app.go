@@ -154,7 +154,7 @@ func New(ctx context.Context, cfg config.Config, w World, log *slog.Logger) (a *
 	for kind, h := range a.Centre.Handlers() {
 		handlers[kind] = h
 	}
-	if a.Queue, err = job.Open(ctx, a.Store.Writer(), a.Store.Engine(), handlers, job.Options{Workers: max(1, cfg.Workers-1), Owner: settings.Worker, Logger: log}); err != nil {
+	if a.Queue, err = job.Open(ctx, a.Store.Writer(), a.Store.Engine(), handlers, job.Options{Workers: max(1, cfg.Workers-1), Worker: settings.Worker, Logger: log}); err != nil {
 		return a, err
 	}
 	a.Store.SetEnqueuer(a.Queue)
@@ -366,5 +366,6 @@ func settings(cfg config.Config, w World, data party.Data) (centre.Settings, err
 	for _, k := range data.Constituents {
 		s.Known.Brands = append(s.Known.Brands, judge.Brand{Name: k.Name, Words: k.Brands, Domains: k.Domains})
 	}
+	s.Known = s.Known.Ready()
 	return s, nil
 }

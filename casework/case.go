@@ -2,6 +2,7 @@ package casework
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -266,15 +267,32 @@ func (c Case) AllReports() []ReportRef {
 	return out
 }
 
-// URLs are those reported, without repeats, sorted, at most MaxURLs.
+// URLs are those reported, without repeats, sorted, at most MaxURLs: the first
+// in the alphabet, in whatever order the reports came.
 func (c Case) URLs() []string {
 	var out []string
-	for _, r := range c.AllReports() {
-		out = append(out, r.URLs...)
+	add := func(rs []ReportRef) {
+		for _, r := range rs {
+			if r.Gone {
+				continue
+			}
+			for _, u := range r.URLs {
+				i, found := slices.BinarySearch(out, u)
+				if found || i == MaxURLs {
+					continue
+				}
+				if len(out) == MaxURLs {
+					out = out[:MaxURLs-1]
+				}
+				out = slices.Insert(out, i, u)
+			}
+		}
 	}
-	sort.Strings(out)
-	out = slices.Compact(out)
-	return out[:min(len(out), MaxURLs)]
+	add(c.Reports)
+	for _, rs := range c.Absorbed {
+		add(rs)
+	}
+	return out
 }
 
 // Brand is the brand named by most reports, the first in the alphabet where
@@ -343,16 +361,18 @@ func lessRef(a, b ReportRef) bool {
 	return a.ID < b.ID
 }
 
-// clone copies what Apply changes in place.
-func (c Case) clone() Case {
-	c.Reports = slices.Clone(c.Reports)
-	c.Obligations = slices.Clone(c.Obligations)
-	if c.Absorbed != nil {
-		m := make(map[string][]ReportRef, len(c.Absorbed))
-		for k, v := range c.Absorbed {
-			m[k] = v
-		}
-		c.Absorbed = m
+// clone copies what an event of a kind changes in place. A case can hold
+// thousands of reports, and most events touch none of them.
+func (c Case) clone(k Kind) Case {
+	switch k {
+	case KindReport:
+		c.Reports = append(make([]ReportRef, 0, len(c.Reports)+1), c.Reports...)
+	case KindWithdrawn:
+		c.Reports = slices.Clone(c.Reports)
+	case KindAbsorbed, KindReleased:
+		c.Absorbed = maps.Clone(c.Absorbed)
+	case KindObliged, KindReminded, KindDelivered, KindFailed, KindDoubt, KindAnswered, KindExtended, KindMissed, KindClosed, KindRejected:
+		c.Obligations = slices.Clone(c.Obligations)
 	}
 	return c
 }

@@ -122,9 +122,10 @@ func (cmd AddReport) decide(pb Playbook, c Case, now time.Time) ([]Event, error)
 	return evs, nil
 }
 
+// adds says whether more changes the list of URLs that is looked at.
 func adds(have, more []string) bool {
 	for _, u := range more {
-		if !slices.Contains(have, u) {
+		if !slices.Contains(have, u) && (len(have) < MaxURLs || u < have[MaxURLs-1]) {
 			return true
 		}
 	}
@@ -269,7 +270,7 @@ func lookUnconfirmed(pb Playbook, c Case, f Finding, now time.Time) []Event {
 		return append(evs, Event{Kind: KindClosed, Actor: Centre, Body: ClosedCase{Outcome: out, Since: since,
 			Reason: "gone before it was confirmed", NextLook: after(pb, now)}})
 	} else if !since.IsZero() {
-		next = sooner(next, now.Add(time.Duration(pb.Gone.Apart)))
+		next = quiet(pb, next, now)
 	}
 	return []Event{looked(f, Unconfirmed, next)}
 }
@@ -288,14 +289,20 @@ func goneFor(pb Playbook, c Case, f Finding) (bool, time.Time) {
 	if !f.absent() {
 		return false, time.Time{}
 	}
-	return enough(pb, c, f)
+	gone, since := enough(pb, c, f)
+	if f.Measured.Outcome == Disrupted && f.At.Sub(since) < 3*time.Duration(pb.Gone.Apart) {
+		gone = false // it is still there behind the warning: the others asked have time to end it
+	}
+	return gone, since
 }
 
-func sooner(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
+// quiet is when to look again at an abuse that seems gone: four times over
+// the time that certainty takes, and never sooner than the schedule says.
+func quiet(pb Playbook, next, now time.Time) time.Time {
+	if t := now.Add(time.Duration(pb.Gone.Apart) / 4); t.After(next) {
+		return t
 	}
-	return a
+	return next
 }
 
 // after is the first look at a case closed now; zero when the playbook wants
@@ -349,7 +356,7 @@ func lookConfirmed(pb Playbook, c Case, f Finding, plan Plan, now time.Time) []E
 			Reason: strings.Join(actor.Why, "; "), NextLook: after(pb, now)}})
 	}
 	if !since.IsZero() { // gone, not yet certainly: nobody is chased meanwhile
-		return []Event{looked(f, Coordinating, sooner(next, now.Add(time.Duration(pb.Gone.Apart))))}
+		return []Event{looked(f, Coordinating, quiet(pb, next, now))}
 	}
 	evs := []Event{looked(f, Coordinating, next)}
 	if !f.Claimed { // inconclusive

@@ -268,7 +268,7 @@ var inPlace = map[Kind]func(State) bool{
 // follow the case's head, and on a missing payload of a kind that is never
 // erased.
 func Apply(c Case, e Entry) (Case, error) {
-	next := c.clone()
+	next := c.clone(e.Kind)
 	if err := advance(&next, e); err != nil {
 		return c, err
 	}

@@ -2,43 +2,22 @@ package centre_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"bailiwick/app"
 	"bailiwick/centre"
-	"bailiwick/config"
 	"bailiwick/store"
-	"bailiwick/store/pgtest"
 )
 
-// newApp starts a centre on an engine, without looking at anything: its
-// playbooks' looks go nowhere because the sweep is left to the caller and the
-// queue is not started.
-func newApp(tb testing.TB, dsn string) *app.App {
-	tb.Helper()
-	cfg, err := config.Load("", nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	cfg.Database, cfg.Blobs, cfg.Listen = dsn, filepath.Join(tb.TempDir(), "blobs"), "127.0.0.1:0"
-	a, err := app.New(tb.Context(), cfg, app.World{ByHand: true}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = a.Stop(context.WithoutCancel(tb.Context())) })
-	return a
-}
-
-func engines(tb testing.TB) map[string]string {
-	return map[string]string{"sqlite": "sqlite:" + filepath.Join(tb.TempDir(), "state.db"), "postgres": pgtest.DSN(tb)}
+// benchApp is a centre whose commits are durable, with neither queue nor sweep
+// at work: what is measured is the verb alone.
+func benchApp(b *testing.B, dsn func(testing.TB, bool) string) *app.App {
+	return newApp(b, settings(b, dsn(b, true)), app.World{})
 }
 
 func line(i int) []byte {
@@ -51,9 +30,9 @@ func line(i int) []byte {
 // BenchmarkIntakeBulk stores reports submitted in bulk; each is parsed,
 // validated and committed with a sync before its result goes out.
 func BenchmarkIntakeBulk(b *testing.B) {
-	for engine, dsn := range engines(b) {
-		b.Run(engine, func(b *testing.B) {
-			a := newApp(b, dsn)
+	for _, e := range engines {
+		b.Run(e.name, func(b *testing.B) {
+			a := benchApp(b, e.dsn)
 			b.ReportAllocs()
 			pr, pw := io.Pipe()
 			go func() {
@@ -88,9 +67,9 @@ func BenchmarkIntakeBulk(b *testing.B) {
 // BenchmarkIntakeSingle posts single reports from 64 clients over HTTP; each
 // gets its receipt after the commit it is part of.
 func BenchmarkIntakeSingle(b *testing.B) {
-	for engine, dsn := range engines(b) {
-		b.Run(engine, func(b *testing.B) {
-			a := newApp(b, dsn)
+	for _, e := range engines {
+		b.Run(e.name, func(b *testing.B) {
+			a := benchApp(b, e.dsn)
 			srv := serve(b, a)
 			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 			b.ReportAllocs()
@@ -130,9 +109,9 @@ func BenchmarkIntakeSingle(b *testing.B) {
 // BenchmarkTriage files stored reports: half of them new subjects, half
 // repeats.
 func BenchmarkTriage(b *testing.B) {
-	for engine, dsn := range engines(b) {
-		b.Run(engine, func(b *testing.B) {
-			a := newApp(b, dsn)
+	for _, e := range engines {
+		b.Run(e.name, func(b *testing.B) {
+			a := benchApp(b, e.dsn)
 			var all bytes.Buffer
 			for i := range b.N {
 				all.Write(line(i / 2))

@@ -149,6 +149,12 @@ func (c *Centre) look(ctx context.Context, cs casework.Case, fresh bool) (casewo
 	if err := ctx.Err(); err != nil {
 		return casework.Finding{}, casework.Plan{}, err
 	}
+	if cs.Subject.Kind == party.Address {
+		home := name.URL{Scheme: "http", Addr: cs.Subject.Addr, Path: "/"}
+		for _, v := range c.Vantages {
+			seen.Home = append(seen.Home, c.Collect.Fetch(ctx, home, v))
+		}
+	}
 	sight := judge.See(claim, seen, c.set.Known)
 	f := casework.Finding{At: now, Live: sight.Live, Claimed: sight.Claimed, Blobs: seen.Blobs}
 	before, err := snapshot(cs.Look)
@@ -304,23 +310,14 @@ func idle(s judge.Sight, j judge.Judgement) casework.Outcome {
 	if s.Claimed {
 		return ""
 	}
-	n := map[judge.Shows]int{}
-	hidden := false
-	for _, v := range s.Views {
-		n[v.Shows]++
-		hidden = hidden || v.Cause == judge.CauseBrandSends || v.Cause == judge.CauseEmpty
+	hidden := slices.ContainsFunc(s.Views, func(v judge.View) bool {
+		return v.Cause == judge.CauseBrandSends || v.Cause == judge.CauseEmpty
+	})
+	out := judge.Unasked([]judge.Sight{s})
+	if hidden || out == judge.NotConfirmed && j.Class != judge.Innocent {
+		out = judge.NotSeenFromHere
 	}
-	switch {
-	case n[judge.ShowsParked]+n[judge.ShowsSinkholed] > 0:
-		return casework.Parked
-	case j.Class == judge.Innocent:
-		return casework.NotConfirmed
-	case hidden || n[judge.ShowsOther]+n[judge.ShowsUnclear]+n[judge.ShowsWarned] > 0:
-		return casework.NotSeen
-	case n[judge.ShowsGone] > 0:
-		return casework.DownBeforeAsked
-	}
-	return casework.NotSeen
+	return casework.Outcome(out)
 }
 
 // measure says what became of an abuse that was seen before, by the course of
@@ -379,7 +376,7 @@ func (c *Centre) measure(ctx context.Context, cs casework.Case, now judge.Snapsh
 	if !m.MovedTo.IsZero() {
 		out.MovedTo = m.MovedTo.String()
 	}
-	if m.Actor.Known() {
+	if m.Actor.Known() && m.Actor.Role != judge.DNSOperator { // nobody is asked in that role: it names no party
 		out.ActorRole = m.Actor.Role
 		out.ActorID, out.ActorName = actor(cs, m.Actor.Role, m.Actor.Party)
 		if out.ActorID == string(party.Registrar) && cs.Look != nil && cs.Look.Registrar != "" {

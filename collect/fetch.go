@@ -80,7 +80,7 @@ func (c *Collector) fetch(ctx context.Context, u name.URL, v evidence.Vantage, n
 			if len(f.Hops) <= c.limits.Hops {
 				f.Hops[len(f.Hops)-1].Location = next.String()
 				f.Status, f.ContentType, f.Page = 0, "", nil
-				at, referer = next, at.String()
+				at, referer = next, refererFor(at, next)
 				continue
 			}
 			f.Err = "redirects"
@@ -130,6 +130,19 @@ func refresh(at name.URL, a got, p *evidence.Page) (name.URL, bool) {
 	}
 	u, err := name.ParseURL(p.Refresh)
 	return u, err == nil
+}
+
+// refererFor is the Referer a browser sends when a page at from leads to to:
+// the whole address on one site, the site alone to another, and nothing from
+// https to http (Referrer Policy, strict-origin-when-cross-origin).
+func refererFor(from, to name.URL) string {
+	if from.Scheme == "https" && to.Scheme == "http" {
+		return ""
+	}
+	if from.Scheme != to.Scheme || from.Host() != to.Host() || from.Port != to.Port {
+		from.Path, from.RawQuery = "/", ""
+	}
+	return from.String()
 }
 
 // browserHeader is what the vantage point's browser sends.

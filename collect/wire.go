@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -141,14 +142,16 @@ func (c *Collector) ask(ctx context.Context, server netip.AddrPort, network stri
 		return nil, false, failureOf(err)
 	}
 	c.dnsSent.Add(1)
-	buf := make([]byte, 65535)
+	buf := make([]byte, 4096) // by UDP no more than ednsSize is asked for
 	// An answer that does not fit the question is not from this server: it is
 	// passed over, and the time goes on running (RFC 5452 section 9.1).
 	for range 16 {
 		n := 0
 		if network == "tcp" {
 			if _, err = io.ReadFull(conn, buf[:2]); err == nil {
-				n, err = io.ReadFull(conn, buf[:binary.BigEndian.Uint16(buf)])
+				n = int(binary.BigEndian.Uint16(buf))
+				buf = slices.Grow(buf[:0], n)[:n]
+				n, err = io.ReadFull(conn, buf)
 			}
 		} else {
 			n, err = conn.Read(buf)

@@ -36,7 +36,7 @@ import (
 // world is a small Internet: real servers on loopback, reached through a Dial
 // that maps documentation addresses to them and opens nothing else.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	clock   *clock.Virtual
 	mu      sync.Mutex
 	routes  map[string]string // "tcp 192.0.2.1:80" to a loopback address
@@ -55,7 +55,7 @@ type dialled struct {
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	return &world{t: t, clock: clock.NewVirtual(start), routes: map[string]string{}, holes: map[string]bool{}, deaf: map[string]bool{}, blobs: map[string][]byte{}}
 }
 

@@ -448,7 +448,7 @@ func (e eye) phishing(p page, v *View) bool {
 		return false
 	}
 	m := *p.imitation(e)
-	if m.own != nil && (m.brand == nil || !m.brand.claimed || m.points < pointsListed+2) {
+	if m.own != nil && !m.brokenInto(p) {
 		return false // its own site; what else it names are partners
 	}
 	switch {
@@ -459,6 +459,20 @@ func (e eye) phishing(p page, v *View) bool {
 		return true
 	}
 	return false
+}
+
+// brokenInto says whether a page on a known organisation's own site imitates
+// somebody else beyond what partners' names explain: it is the claimed brand,
+// or the page's title goes by a listed one and the page demands something, a
+// card or a code.
+func (m imitation) brokenInto(p page) bool {
+	switch {
+	case m.brand == nil:
+		return false
+	case m.brand.claimed && m.points >= pointsListed+2:
+		return true
+	}
+	return m.brand.listed && m.hits.title && m.points >= pointsListed && (m.demand || p.Card || p.OTP)
 }
 
 func lurePoints(p page, m imitation) int {

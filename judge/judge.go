@@ -195,6 +195,9 @@ func (t *tally) class(in Input, score float64) Class {
 		return Unknown
 	}
 	switch {
+	case in.Subject.Kind == party.Address && t.intent:
+		t.add("address", 0, "an address has no registration; nothing but the abuse is served there")
+		return Malicious
 	case in.Subject.Kind == party.Address:
 		t.add("address", 0, "an address has no registration to judge")
 		return Unknown
@@ -497,7 +500,7 @@ func (t *tally) front(in Input) {
 		t.intent = true
 	case FrontDefault, FrontEmpty:
 		t.add("front", wNothing, "nothing else is at the name")
-		if u := abuseURLs(in); len(u) > 0 && !slices.ContainsFunc(u, func(u name.URL) bool { return depth(u) > 1 || systemPath(u) != "" }) {
+		if u := abuseURLs(in); len(u) > 0 && !slices.ContainsFunc(u, func(u name.URL) bool { return depth(u) > 1 || systemPath(u, in.Sight.Front) != "" }) {
 			t.intent = true
 		}
 	case FrontPlaceholder:
@@ -528,11 +531,19 @@ func frontAt(in Input) Front {
 // systemPaths are where content-management systems and servers keep files:
 // where break-ins leave theirs.
 var systemPaths = []string{"/wp-content/", "/wp-includes/", "/wp-admin/", "/.well-known/", "/components/", "/modules/", "/plugins/", "/themes/", "/templates/", "/sites/default/", "/administrator/", "/vendor/", "/node_modules/",
-	"/uploads/", "/upload/", "/images/", "/img/", "/assets/", "/css/", "/js/", "/includes/", "/cache/", "/tmp/", "/cgi-bin/", "/media/", "/files/", "/skin/", "/typo3", "/fckeditor/", "/libraries/", "/.git/", "/backup/", "/old/"}
+	"/includes/", "/cgi-bin/", "/skin/", "/typo3", "/fckeditor/", "/libraries/", "/.git/"}
 
-func systemPath(u name.URL) string {
+// commonPaths are folders of any site. Where there is no site they say nothing.
+var commonPaths = []string{"/uploads/", "/upload/", "/images/", "/img/", "/assets/", "/css/", "/js/", "/cache/", "/tmp/", "/media/", "/files/", "/backup/", "/old/"}
+
+// systemPath is the telling part of a path; "" if there is none.
+func systemPath(u name.URL, f Front) string {
 	p := strings.ToLower(bounded(u.Path, 2048))
-	for _, s := range systemPaths {
+	paths := systemPaths
+	if f != FrontEmpty {
+		paths = append(slices.Clip(systemPaths), commonPaths...)
+	}
+	for _, s := range paths {
 		if strings.Contains(p, s) {
 			return s
 		}
@@ -569,7 +580,7 @@ func (t *tally) path(in Input) {
 		}
 	}
 	for _, u := range urls {
-		switch s := systemPath(u); {
+		switch s := systemPath(u, in.Sight.Front); {
 		case strings.HasPrefix(u.Path, "/~"):
 			take(wHomePath, "it is in one user's folder of a shared server")
 		case s != "":

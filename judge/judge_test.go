@@ -73,6 +73,16 @@ func TestJudge(t *testing.T) {
 			r.Contacts = map[string]registration.Contact{"registrant": {Organization: "Acme Bank plc"}}
 			return r
 		}(), want: Unknown},
+		{name: "only sends visitors to the abuse", url: "https://sunny-river.top/", rec: rec("sunny-river.top", 9, 1), want: Unknown, does: func(in *Input) {
+			f := sent("https://sunny-river.top/", "https://acmebank-sso.shop/", "plain", 200, "text/html", page)
+			in.Look.Fetches, in.Look.Home = []evidence.Fetch{f}, []evidence.Fetch{f}
+			in.Sight = See(in.Claim, in.Look, in.Known)
+		}},
+		{name: "a look-alike that only sends visitors", url: "https://acmebank-login.shop/", rec: rec("acmebank-login.shop", 9, 1), want: Malicious, does: func(in *Input) {
+			f := sent("https://acmebank-login.shop/", "https://qz7x1k.top/k/", "plain", 200, "text/html", page)
+			in.Look.Fetches, in.Look.Home = []evidence.Fetch{f}, []evidence.Fetch{f}
+			in.Sight = See(in.Claim, in.Look, in.Known)
+		}},
 		{name: "an address", url: "http://192.0.2.10/acmebank/", body: page, want: Unknown},
 
 		{name: "shop reported by mistake", url: "https://rosa-flowers.example/", body: rosa, front: rosa, rec: rec("rosa-flowers.example", 10, 1), want: Innocent},

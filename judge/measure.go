@@ -246,6 +246,9 @@ func Measure(in MeasureInput) Measured {
 	switch m.State {
 	case Stopped, Disrupted, ParkedSinkholed:
 		m.Actor = credit(in, m, later[r.first:], looks[r.first:])
+		if (m.Actor.Basis == "client-hold" || m.Actor.Basis == "server-hold") && r.first > 0 && looks[r.first-1].state == Unreachable {
+			m.Actor = nobody("silent-first", "nothing answered before the hold appeared: it may have ended by itself")
+		}
 	case Moved:
 		m.Actor = nobody("moved", "it was moved, which only those behind it do")
 	}

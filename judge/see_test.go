@@ -70,6 +70,8 @@ func TestSeePages(t *testing.T) {
 		{"exact name without a lure: perhaps its own", phish("Acme Bank"), one(got("https://acmebank.test/login", v, 200, kit("plain", "Acme Bank"))), ShowsUnclear, CauseWeak},
 		{"own installation of a program", phish("Zimbra"), one(got("https://mail.cedar-college.example/zimbra", v, 200, kit("plain", "Zimbra"))), ShowsUnclear, CauseWeak},
 		{"imitates and asks nothing yet", phish("Acme Bank"), one(got("https://acmebank-login.shop/", v, 200, html("Acme Bank", "Welcome"))), ShowsUnclear, CauseWeak},
+		{"own name, and words that kits use too", phish("Acme Bank"), one(got("https://bluebikes.example/login", v, 200, html("Blue Bikes", "<h1>Blue Bikes</h1><p>Verify your account. Pay from your account at Acme Bank.</p>"+fmtPassword()))), ShowsUnclear, CauseWeak},
+		{"a brand as a way to pay, in the title", phish("Acme Bank"), one(got("https://till24.example/", v, 200, html("Pay with Acme Bank", "<p>Verify your account.</p>"+fmtPassword()))), ShowsUnclear, CauseNobody},
 		{"links to programs", mal, one(got("https://dl.example/", v, 200, html("Tools", "<a href=setup.exe>Get it</a>"))), ShowsUnclear, CauseWeak},
 		{"a web script", mal, one(sent("https://cdn.example/lib.js", "https://cdn.example/lib.js", v, 200, "text/javascript", "var a=1;")), ShowsUnclear, CauseByPerson},
 		{"program on a brand's own domain", mal, one(sent("https://dl.acmebank.example/app.exe", "https://dl.acmebank.example/app.exe", v, 200, "application/octet-stream", exe)), ShowsUnclear, CauseBrandOwn},
@@ -162,6 +164,7 @@ func TestSeeNotices(t *testing.T) {
 		blog(),
 		html("Terms", "<p>"+strings.Repeat("We may close an account for abuse. ", 40)+"</p>"),
 		html("Rosa", "<p>This item is no longer available. See our privacy policy and the delivery page.</p><a href=/a>a</a>"),
+		html("Hosting", "<p>Your hosting account was suspended by the administrator. Verify your account at the desk.</p>"),
 		html("Acme Bank", "<p>Your account has been suspended. Verify your account.</p><form action=x><input name=email></form>"),
 	} {
 		if v := look(p).Views[0]; v.Notice != "" || v.Shows == ShowsParked || v.Shows == ShowsGone {

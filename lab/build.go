@@ -94,6 +94,7 @@ func (w *World) build() {
 		w.website(d.Domain, d.Name)
 	}
 	w.infra[rirHost] = record{addr: rirAddr, rdap: &rdapServer{fault: RDAPOK}}
+	w.website("rir.example", "Lab Network Registry")
 	for i := range s.Hosts {
 		d := &s.Hosts[i]
 		p := w.party(&party{id: "host:" + d.Name, role: "host", name: d.Name, mail: d.Mail, form: d.Form, domain: d.Domain,

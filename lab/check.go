@@ -257,6 +257,9 @@ func (c *checker) names() {
 		c.ref(at+".owner", "constituent", n.Owner, c.constituents)
 		c.ref(at+".else", "name", n.Else, c.domains)
 		c.address(at+".address", n.Address)
+		if own := s.hostAt(n.Address); n.Address != "" && own != "" && own != n.Host && c.hosts[n.Host] {
+			c.bad(at+".address", "%s is in a network of %q, not of %q", n.Address, own, n.Host)
+		}
 		if n.IPv6 && isAddr(n.Name) {
 			c.bad(at+".ipv6", "is for names, not for addresses")
 		}
@@ -362,12 +365,17 @@ func (c *checker) cloak(at string, k *Cloak) {
 }
 
 func (v *Visitors) empty() bool {
-	return v == nil || len(v.Agent)+len(v.Language)+len(v.Source)+len(v.Referer) == 0
+	return v == nil || len(v.Vantage)+len(v.Agent)+len(v.Language)+len(v.Source)+len(v.Referer) == 0
 }
 
 func (c *checker) visitors(at string, v *Visitors) {
 	if v != nil && v.empty() {
-		c.bad(at, "names no condition: agent, language, source or referer")
+		c.bad(at, "names no condition: vantage, agent, language, source or referer")
+	}
+	if v != nil {
+		for i, k := range v.Vantage {
+			c.oneOf(fmt.Sprintf("%s.vantage[%d]", at, i), k, "plain", "mobile", "zh", "tool")
+		}
 	}
 }
 

@@ -565,13 +565,13 @@ func (s *Scenario) networks() error {
 			}
 		}
 	}
-	fill := func(path string, nets *[]netip.Prefix, six bool) error {
+	fill := func(path string, nets *Prefixes, six bool) error {
 		if len(*nets) == 0 {
 			p, ok := next()
 			if !ok {
 				return problem.BadField(path+".networks", "no documentation addresses are left: give smaller networks by hand")
 			}
-			*nets = []netip.Prefix{p}
+			*nets = Prefixes{p}
 		}
 		if six && !slices.ContainsFunc(*nets, func(p netip.Prefix) bool { return p.Addr().Is6() }) {
 			*nets = append(*nets, next6())
@@ -659,7 +659,7 @@ func free(nets []netip.Prefix, used map[netip.Addr]int, six bool) netip.Addr {
 			a = a.Next() // not the network's own address
 		}
 		for n := 0; p.Contains(a) && n < 1024; a, n = a.Next(), n+1 {
-			if !six && a.AsSlice()[3] >= 0xff {
+			if !six && a.AsSlice()[3] == 0xff {
 				break
 			}
 			if !best.IsValid() || used[a] < used[best] {

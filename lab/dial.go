@@ -326,7 +326,7 @@ func (w *World) listenMail(ctx context.Context, lc net.ListenConfig, quiet *log.
 		return problem.Wrap(err, problem.Unavailable, "the lab cannot listen")
 	}
 	w.targets[endpoint{"tcp", netip.AddrPortFrom(mailAddr, 25)}] = l.Addr().String()
-	w.smtp = w.mailServer(quiet)
+	w.smtp, w.mailPort = w.mailServer(quiet), l
 	w.serving.Go(func() {
 		if err := w.smtp.Serve(proxyListener{l}); err != nil && !errors.Is(err, net.ErrClosed) {
 			w.log.Error("mail server", "err", err)

@@ -35,7 +35,6 @@ func Generate(seed uint64, days int) *Scenario {
 type generator struct {
 	s    *Scenario
 	seen map[string]bool
-	feed int
 }
 
 func like(b string) Behaviour { return Behaviour{Like: b} }
@@ -61,7 +60,7 @@ func (g *generator) cast() {
 		{Name: "Formfirst", Mail: "none", Behaviour: like("form-only")},
 		{Name: "Freehold Domains", Behaviour: like("hostile")},
 		{Name: "Carefree Names", Behaviour: like("careless")},
-		{Name: "Halfway Registrar", Behaviour: like("partial")},
+		{Name: "Halfway Registrar", RDAP: RDAPHTML, Behaviour: like("partial")},
 		{Name: "Twicetold", Behaviour: like("reminded")},
 	}
 	s.Hosts = []Host{

@@ -209,7 +209,7 @@ func (w *walker) walk(n *yaml.Node, t reflect.Type, path string, depth int) {
 			w.walk(c, elem, fmt.Sprintf("%s[%d]", path, i), depth+1)
 		}
 	case yaml.ScalarNode:
-		if path == "" || t.Kind() == reflect.Slice && t != reflect.TypeFor[List]() && n.Tag != "!!null" {
+		if path == "" || t.Kind() == reflect.Slice && t != reflect.TypeFor[List]() && t != reflect.TypeFor[Prefixes]() && n.Tag != "!!null" {
 			w.bad = w.bad.Add(where(n.Line, path), "a list or mapping is wanted here, not %q", n.Value)
 		}
 	}

@@ -271,9 +271,13 @@ func (w *World) domainObject(s *rdapServer, h *holding, self string, now time.Ti
 		}
 	}
 	entities := []object{w.registrarEntity(h.registrar)}
+	expires := h.expires
+	for !n.Expires.Set && !expires.After(now) { // renewed each year
+		expires = expires.AddDate(1, 0, 0)
+	}
 	out := object{"rdapConformance": conformance, "objectClassName": "domain", "ldhName": n.Name, "handle": fmt.Sprintf("D%x-LAB", keyedShort(n.Name)),
 		"status": h.statusOf(now), "nameservers": servers, "secureDNS": object{"delegationSigned": false},
-		"events": []object{{"eventAction": "registration", "eventDate": stamp(h.registered)}, {"eventAction": "expiration", "eventDate": stamp(h.expires)},
+		"events": []object{{"eventAction": "registration", "eventDate": stamp(h.registered)}, {"eventAction": "expiration", "eventDate": stamp(expires)},
 			{"eventAction": "last changed", "eventDate": stamp(h.changed)}, {"eventAction": "last update of RDAP database", "eventDate": stamp(now)}},
 		"notices": []object{{"title": "Status Codes", "description": []string{"For more information on domain status codes, please visit https://icann.org/epp"},
 			"links": []object{{"value": self, "rel": "glossary", "href": "https://icann.org/epp", "type": "text/html"}}}}}
@@ -309,7 +313,7 @@ func (r Registrant) entity(n string) (object, []object) {
 	if r.Kind == "redacted" {
 		adr = []any{"adr", object{"cc": r.Country}, "text", []any{"", "", "", "", "", "", ""}}
 		e["vcardArray"] = vcard([]any{"fn", object{}, "text", ""}, text("org", r.Organization), adr,
-			[]any{"contact-uri", object{}, "uri", "https://www.lab-dns.example/contact/" + n})
+			[]any{"contact-uri", object{}, "uri", "https://www.rir.example/contact/" + n})
 		path := "$.entities[?(@.roles[0]=='registrant')].vcardArray[1][?(@[0]=='%s')]"
 		var red []object
 		for _, f := range [][2]string{{"Registrant Name", "fn"}, {"Registrant Street", "adr"}, {"Registrant City", "adr"}, {"Registrant Postal Code", "adr"},

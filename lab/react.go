@@ -377,8 +377,8 @@ func (w *World) send(ctx context.Context, u, ctype, key string, body []byte) (in
 	return res.StatusCode, b, errors.Join(err, res.Body.Close())
 }
 
-// act is a party doing what it decided. It says whether anything changed or
-// stood as wanted.
+// act is a party doing what it decided. It says whether it ended anything:
+// nobody claims what was done already.
 func (w *World) act(p *party, h *holding, at time.Time) bool {
 	if !w.holds(p, h.def.Name) {
 		return false // the site has left since
@@ -387,7 +387,7 @@ func (w *World) act(p *party, h *holding, at time.Time) bool {
 	switch p.role {
 	case "registrar":
 		if !h.delegated() {
-			return true
+			return false
 		}
 		a.Act = map[string]string{"hold": "client hold", "delete": "deleted the name", "park": "parked the name", "sinkhole": "sinkholed the name"}[p.registrar.Takedown]
 		switch p.registrar.Takedown {
@@ -404,19 +404,19 @@ func (w *World) act(p *party, h *holding, at time.Time) bool {
 		a.Wrongful = h.def.Class != "malicious"
 	case "registry":
 		if !h.delegated() {
-			return true
+			return false
 		}
 		h.serverHold, h.changed = true, at
 		a.Act = "server hold"
 		a.Wrongful = h.def.Class != "malicious"
 	case "host":
 		if h.how != "" || h.cleaned {
-			return true
+			return false
 		}
 		if h.def.Class == "compromised" && p.host.OnCompromise != "suspend" {
 			if p.host.OnCompromise == "owner" {
 				w.tellOwner(h, p, at)
-				return true
+				return false
 			}
 			h.cleaned = true
 			a.Act = "removed the page"
@@ -427,14 +427,14 @@ func (w *World) act(p *party, h *holding, at time.Time) bool {
 		a.Wrongful = h.def.Class == "compromised" || h.def.Class == "innocent"
 	case "platform":
 		if h.how != "" || h.cleaned {
-			return true
+			return false
 		}
 		h.how, h.notice = "404", "This page was removed by "+p.name+" for breaking its terms of use."
 		a.Act = "removed the customer"
 		a.Wrongful = h.def.Class == "innocent"
 	case "cdn":
 		if h.cdnState != "" {
-			return true
+			return false
 		}
 		if p.cdn.Takedown == "forward" || p.cdn.Forwards {
 			w.forward(p, h, at)
@@ -450,7 +450,7 @@ func (w *World) act(p *party, h *holding, at time.Time) bool {
 		a.Wrongful = h.def.Class == "innocent"
 	case "constituent":
 		if h.cleaned || h.how != "" {
-			return true
+			return false
 		}
 		h.cleaned = true
 		a.Act = "cleaned its site"

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"net/netip"
 	"time"
 
 	"bailiwick/abuse"
@@ -102,12 +101,12 @@ type Registrar struct {
 type Host struct {
 	Name string `yaml:"name"`
 	// Networks are documentation prefixes; one is allocated if none is given.
-	Networks  []netip.Prefix `yaml:"networks,omitempty"`
-	Country   string         `yaml:"country,omitempty"`
-	Domain    string         `yaml:"domain,omitempty"`
-	Mail      string         `yaml:"mail,omitempty"`
-	Form      string         `yaml:"form,omitempty"`
-	Behaviour Behaviour      `yaml:"behaviour,omitempty"`
+	Networks  Prefixes  `yaml:"networks,omitempty"`
+	Country   string    `yaml:"country,omitempty"`
+	Domain    string    `yaml:"domain,omitempty"`
+	Mail      string    `yaml:"mail,omitempty"`
+	Form      string    `yaml:"form,omitempty"`
+	Behaviour Behaviour `yaml:"behaviour,omitempty"`
 	// Takedown is what visitors then get: "suspended" (default, a page saying
 	// so with status 403), "404", "410", "refused" (connections are) or
 	// "timeout".
@@ -121,12 +120,12 @@ type Host struct {
 // CDN stands in front of other hosts: its addresses, not theirs, are in the
 // DNS.
 type CDN struct {
-	Name      string         `yaml:"name"`
-	Networks  []netip.Prefix `yaml:"networks,omitempty"`
-	Domain    string         `yaml:"domain,omitempty"`
-	Mail      string         `yaml:"mail,omitempty"`
-	Form      string         `yaml:"form,omitempty"`
-	Behaviour Behaviour      `yaml:"behaviour,omitempty"`
+	Name      string    `yaml:"name"`
+	Networks  Prefixes  `yaml:"networks,omitempty"`
+	Domain    string    `yaml:"domain,omitempty"`
+	Mail      string    `yaml:"mail,omitempty"`
+	Form      string    `yaml:"form,omitempty"`
+	Behaviour Behaviour `yaml:"behaviour,omitempty"`
 	// Takedown: "interstitial" (default: a warning before the page), "stop"
 	// (no longer serves it) or "forward" (passes the notice to the host).
 	Takedown string `yaml:"takedown,omitempty"`
@@ -321,10 +320,12 @@ type Cloak struct {
 
 // Visitors are conditions on a request. Each list means any of its values.
 type Visitors struct {
-	Agent    List           `yaml:"agent,omitempty"`    // part of the User-Agent, in any case
-	Language List           `yaml:"language,omitempty"` // start of the first Accept-Language tag
-	Source   []netip.Prefix `yaml:"source,omitempty"`
-	Referer  List           `yaml:"referer,omitempty"` // part of the Referer, in any case
+	// Vantage: plain, mobile, zh or tool, by what the request looks like.
+	Vantage  List     `yaml:"vantage,omitempty"`
+	Agent    List     `yaml:"agent,omitempty"`    // part of the User-Agent, in any case
+	Language List     `yaml:"language,omitempty"` // start of the first Accept-Language tag
+	Source   Prefixes `yaml:"source,omitempty"`
+	Referer  List     `yaml:"referer,omitempty"` // part of the Referer, in any case
 }
 
 // Page is one explicit answer.

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -206,5 +207,29 @@ func (l *List) UnmarshalYAML(n *yaml.Node) error {
 		return fmt.Errorf("line %d: one text or a list of texts is wanted here", n.Line)
 	}
 	*l = s
+	return nil
+}
+
+// Prefixes is one network or several: "192.0.2.0/26" or a list. An address
+// alone is the network of that one address.
+type Prefixes []netip.Prefix
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (p *Prefixes) UnmarshalYAML(n *yaml.Node) error {
+	var texts List
+	if err := texts.UnmarshalYAML(n); err != nil {
+		return err
+	}
+	*p = nil
+	for _, t := range texts {
+		v, err := netip.ParsePrefix(t)
+		if a, aerr := netip.ParseAddr(t); aerr == nil {
+			v, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %q is not a network such as 192.0.2.0/26", n.Line, t)
+		}
+		*p = append(*p, v)
+	}
 	return nil
 }

@@ -84,6 +84,7 @@ type snapshot struct {
 	at     time.Time
 	sees   []sight // by vantage point
 	anyone sight   // what some visitor could see
+	leads  bool    // it still sends visitors on to the name it moved to
 	act    *Act    // that made it so; nil at the start and for what time alone did
 }
 
@@ -204,9 +205,12 @@ func (w *World) observe(s *subject, at time.Time, a *Act) {
 		snap.sees = append(snap.sees, best(v.visitor()))
 	}
 	snap.anyone = max(best(visitor{anyone: true}), snap.best())
+	if h := s.h; h != nil && h.movedTo != nil && h.how == "" {
+		snap.leads = len(w.resolve(h.def.Site.Host)) > 0
+	}
 	if n := len(s.history); n > 0 {
 		last := &s.history[n-1]
-		if slices.Equal(last.sees, snap.sees) && last.anyone == snap.anyone {
+		if slices.Equal(last.sees, snap.sees) && last.anyone == snap.anyone && last.leads == snap.leads {
 			return
 		}
 	}
@@ -365,10 +369,13 @@ func (s *subject) result(class string, other bool) result {
 	end := last
 	for i := len(seen) - 1; i > 0; i-- {
 		was, is := seen[i-1], seen[i]
-		if was.best() == seesAbuse && is.best() != seesAbuse || was.best() == seesMoved && is.best() < seesMoved {
+		if was.best() == seesAbuse && is.best() != seesAbuse || was.best() == seesMoved && is.best() < seesMoved && !is.leads || was.leads && !is.leads {
 			end = is
 			break
 		}
+	}
+	if last.leads { // also once the page it leads to has been stopped
+		return result{outcome: "moved", since: end.at, act: end.act}
 	}
 	switch last.best() {
 	case seesMoved:

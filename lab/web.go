@@ -22,6 +22,20 @@ func (v Vantage) visitor() visitor {
 	return visitor{agent: v.UserAgent, language: v.Language, referer: v.Referer, source: v.Source}
 }
 
+// kind is the kind of vantage point a request looks like: one of the four of
+// StandardVantages, whatever their addresses.
+func (v visitor) kind() string {
+	switch {
+	case !strings.Contains(v.agent, "Mozilla"):
+		return "tool"
+	case strings.HasPrefix(strings.ToLower(v.language), "zh"):
+		return "zh"
+	case containsFold(v.agent, "mobile") || containsFold(v.agent, "iphone") || containsFold(v.agent, "android"):
+		return "mobile"
+	}
+	return "plain"
+}
+
 func containsFold(s, part string) bool {
 	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
 }
@@ -29,6 +43,9 @@ func containsFold(s, part string) bool {
 // conditions gives which of c's conditions v meets.
 func (c *Visitors) conditions(v visitor) []bool {
 	var out []bool
+	if len(c.Vantage) > 0 {
+		out = append(out, slices.Contains(c.Vantage, v.kind()))
+	}
 	if len(c.Agent) > 0 {
 		out = append(out, slices.ContainsFunc(c.Agent, func(s string) bool { return containsFold(v.agent, s) }))
 	}
@@ -88,16 +105,18 @@ func (n *Name) abuseAt(path string) bool {
 func (w *World) respond(h *holding, dst netip.Addr, path string, v visitor, now time.Time) response {
 	n := h.def
 	st := n.Site
+	notice := h.notice // bodies are written without the lock
 	if h.dns.def.Kind != "normal" && dst == h.dns.addr {
 		return n.named(pageOf(h.dns.def.Kind), "")
 	}
 	if h.cdn != nil && (dst == h.cdnAddr || dst == h.cdnAddr6) {
+		front := h.cdn.name
 		switch h.cdnState {
 		case "interstitial":
-			return page(403, looksInterstitial, func() []byte { return interstitialPage("Shown by " + h.cdn.name) })
+			return page(403, looksInterstitial, func() []byte { return interstitialPage("Shown by " + front) })
 		case "stopped":
 			return page(409, looksOther, func() []byte {
-				return doc("en", "Not served", tag("h1", "This site is not served here"), tag("p", h.cdn.name+" no longer serves this site, following a report of abuse."))
+				return doc("en", "Not served", tag("h1", "This site is not served here"), tag("p", front+" no longer serves this site, following a report of abuse."))
 			})
 		}
 		if h.how == "refused" || h.how == "timeout" {
@@ -107,11 +126,11 @@ func (w *World) respond(h *holding, dst netip.Addr, path string, v visitor, now 
 	switch h.how {
 	case "suspended":
 		return page(403, looksOther, func() []byte {
-			return doc("en", "Account suspended", tag("h1", "This account has been suspended"), tag("p", h.notice), tag("p", "If you are the owner, contact the provider."))
+			return doc("en", "Account suspended", tag("h1", "This account has been suspended"), tag("p", notice), tag("p", "If you are the owner, contact the provider."))
 		})
 	case "404":
 		return page(404, looksOther, func() []byte {
-			return doc("en", "404 Not Found", tag("h1", "Not Found"), tag("p", "The requested URL was not found on this server."), tag("p", h.notice))
+			return doc("en", "404 Not Found", tag("h1", "Not Found"), tag("p", "The requested URL was not found on this server."), tag("p", notice))
 		})
 	case "410":
 		return n.named("gone", "")
@@ -224,7 +243,7 @@ func (w *World) brandURL(brand string) string {
 			return "https://" + c.Domains[0] + "/"
 		}
 	}
-	return "https://www.lab-dns.example/"
+	return "https://www.rir.example/"
 }
 
 // serveWeb answers every HTTP and HTTPS request, RDAP included.

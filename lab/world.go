@@ -86,11 +86,12 @@ type World struct {
 	http     string              // loopback address of the web listeners
 	https    string
 
-	dns     []*dns.Server
-	web     []*http.Server
-	smtp    *smtp.Server
-	client  *http.Client
-	serving sync.WaitGroup
+	dns      []*dns.Server
+	web      []*http.Server
+	smtp     *smtp.Server
+	mailPort net.Listener
+	client   *http.Client
+	serving  sync.WaitGroup
 
 	advance sync.Mutex // one Advance at a time
 
@@ -309,6 +310,10 @@ func (w *World) Close() error {
 	}
 	if w.smtp != nil {
 		errs = append(errs, w.smtp.Close())
+		// It may not have come to know its listener yet.
+		if err := w.mailPort.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	w.serving.Wait()
 	if w.client != nil {

@@ -127,13 +127,6 @@ func (s *Suffixes) Split(d Domain) Parts {
 	return p
 }
 
-// Known says whether the list's ICANN section has the last label of d as a
-// top-level domain, or a rule under it.
-func (s *Suffixes) Known(d Domain) bool {
-	tld := d.TLD()
-	return s.rules[tld]&(icannNormal|icannWildcard) != 0
-}
-
 // find walks d's labels from the right and keeps the longest match, by ICANN
 // rules alone and by all of them. An exception beats every other rule.
 func (s *Suffixes) find(d string) (icann, all string) {

@@ -110,7 +110,7 @@ func TestMailbox(t *testing.T) {
 		"a@b\r\nc@d.example":                        "c@d.example",
 		"":                                          "", "abuse": "", "@reg.example": "", "a@": "", "a@b": "", "a..b@reg.example": "", ".a@reg.example": "",
 		"a.@reg.example": "", `"a b"@reg.example`: "", "a@[192.0.2.1]": "", "a@192.0.2.1": "", "a\x00b@reg.example": "", "a\u202eb@reg.example": "",
-		"a@reg.example.": "", "a@b@reg.example": "", "a(c)@reg.example": "", "a@reg_x.example": "", "\xff@reg.example": "",
+		"a@reg.example.": "a@reg.example", "(ie: a+1@reg.example).": "a+1@reg.example", "a@b@reg.example": "", "a(c)@reg.example": "", "a@reg_x.example": "", "\xff@reg.example": "",
 		strings.Repeat("x", maxMailField) + " a@reg.example": "",
 	} {
 		got, ok := Mailbox(in)

@@ -158,6 +158,16 @@ func (d *Directory) platformsBelow(n name.Domain) []KnownPlatform {
 	return out
 }
 
+// wildcardBelow says whether the private section makes a suffix of every label
+// below n ("*.run.app"): n itself is then a registered domain, and a platform's.
+func (d *Directory) wildcardBelow(n name.Domain) bool {
+	if d.suffixes.Split(n).Registered != n {
+		return false
+	}
+	probe, err := name.Parse("any-label." + n.String())
+	return err == nil && d.suffixes.Split(probe).Platform == probe
+}
+
 // TLDKind says under whose rules a TLD is: GTLD, CCTLD or UnknownTLD. Every
 // two-letter ASCII TLD is a country-code TLD, also one the list lacks (ISO
 // 3166-1 codes; RFC 1591 section 2).
@@ -204,6 +214,9 @@ func (d *Directory) DNSLevelAllowed(s Subject) (bool, string) {
 	}
 	if ps := d.platformsBelow(s.Name); len(ps) > 0 {
 		return false, s.Name.String() + " carries the platform " + ps[0].Suffix.String()
+	}
+	if d.wildcardBelow(s.Name) {
+		return false, s.Name.String() + " carries names of a platform"
 	}
 	for _, c := range d.data.Constituents {
 		for _, n := range c.Domains {
@@ -252,6 +265,9 @@ func (d *Directory) Collateral(s Subject) []string {
 			kind = "shared host"
 		}
 		out = append(out, "the names of every customer of the "+kind+" "+p.Suffix.String()+" ("+p.Name+")")
+	}
+	if d.wildcardBelow(root) {
+		out = append(out, "the names of every customer of the platform "+root.String())
 	}
 	for _, c := range d.data.Constituents {
 		for _, n := range c.Domains {

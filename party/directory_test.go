@@ -109,6 +109,7 @@ func TestCollateral(t *testing.T) {
 		"evil.github.io":      {"the names of every customer of the platform github.io"},
 		"a.pages.example.com": {"the names of every customer of the platform pages.example.com (Pages)", "the names of every customer of the platform silent.example.com (Silent)"},
 		"example.com":         {"the names of every customer of the platform pages.example.com (Pages)", "the names of every customer of the platform silent.example.com (Silent)"},
+		"run.app":             {"the names of every customer of the platform run.app"},
 		"sites.example.net":   {"the names of every customer of the shared host sites.example.net (Sites)"},
 		"bank.example":        {"the name bank.example of the constituent Example Bank"},
 		"mailhost.example":    {"the protected name mailhost.example"},

@@ -19,8 +19,9 @@ const (
 
 // Mailbox finds the first valid mail address in a field as registries and
 // registrars write them: one address, or several parted by commas, semicolons
-// or spaces, each perhaps with "mailto:" or in angle brackets. It returns the
-// address with its domain in lower-case A-labels; false if there is none.
+// or spaces, each perhaps with "mailto:", in brackets or at the end of a
+// sentence. It returns the address with its domain in lower-case A-labels;
+// false if there is none.
 //
 // The shape is the dot-string form of RFC 5321 section 4.1.2 (RFC 6531 for
 // letters outside ASCII). Broken UTF-8, quoted local parts, address literals
@@ -31,7 +32,7 @@ func Mailbox(field string) (string, bool) {
 		return "", false
 	}
 	parts := strings.FieldsFunc(field, func(r rune) bool {
-		return r == ',' || r == ';' || r == ' ' || r == '\t' || r == '\r' || r == '\n' || r == '<' || r == '>' || r == '\u00a0'
+		return strings.ContainsRune(",;<>()[] \t\r\n\u00a0", r)
 	})
 	for i, p := range parts {
 		if i == maxMailTries {
@@ -40,7 +41,8 @@ func Mailbox(field string) (string, bool) {
 		if len(p) >= 7 && strings.EqualFold(p[:7], "mailto:") {
 			p, _, _ = strings.Cut(p[7:], "?")
 		}
-		if a, ok := mailbox(p); ok {
+		// A full stop at the end is the sentence's.
+		if a, ok := mailbox(strings.TrimRight(p, ".")); ok {
 			return a, true
 		}
 	}
@@ -58,7 +60,7 @@ func mailbox(s string) (string, bool) {
 		return "", false
 	}
 	d, err := name.Parse(s[at+1:])
-	if err != nil || strings.HasSuffix(s, ".") {
+	if err != nil {
 		return "", false
 	}
 	out := local + "@" + d.String()

@@ -135,10 +135,11 @@ func (n *normaliser) found(path, format string, args ...any) {
 	}
 }
 
-func (n *normaliser) fail(err error) {
+// fail notes what err says about entry i of a list.
+func (n *normaliser) fail(list string, i int, err error) {
 	if e, ok := err.(*problem.Error); ok {
 		for _, f := range e.Fields {
-			n.errs = n.errs.Add(f.Path, "%s", f.Reason)
+			n.errs = n.errs.Add(index(list, i), "%s", f.Reason)
 		}
 	}
 }
@@ -161,15 +162,15 @@ func (n *normaliser) subjects() {
 	for i, d := range r.Domains {
 		if d.IsZero() {
 			n.errs = n.errs.Add(index("domains", i), "is empty")
-		} else if err := checkDomain(index("domains", i), d); err != nil {
-			n.fail(err)
+		} else if err := checkDomain("", d); err != nil {
+			n.fail("domains", i, err)
 		} else if !slices.Contains(domains, d) {
 			domains = append(domains, d)
 		}
 	}
 	for i, s := range r.IPs {
-		if a, err := ParseIP(index("ips", i), s); err != nil {
-			n.fail(err)
+		if a, err := ParseIP("", s); err != nil {
+			n.fail("ips", i, err)
 		} else if t := a.String(); !slices.Contains(ips, t) {
 			ips = append(ips, t)
 		}
@@ -179,8 +180,8 @@ func (n *normaliser) subjects() {
 			n.errs = n.errs.Add(index("urls", i), "is empty")
 			continue
 		}
-		if err := checkURL(index("urls", i), u); err != nil {
-			n.fail(err)
+		if err := checkURL("", u); err != nil {
+			n.fail("urls", i, err)
 			continue
 		}
 		if !slices.Contains(urls, u) {

@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"bailiwick/clock"
@@ -264,8 +265,8 @@ func (tx *Tx) putBlobs(ctx context.Context, blobs []NewBlob) error {
 
 // PutBlob stores a blob in a transaction of its own and gives its SHA-256 in
 // hex: in the database up to the inline limit, else in a file. When it
-// returns, the blob is durable and a row may name it. It has a day of grace to
-// be referred to.
+// returns, the blob is durable and a row may name it. It is kept for 23 hours
+// at least without being referred to (see RefBlobs).
 func (s *Store) PutBlob(ctx context.Context, media string, data []byte) (sha string, err error) {
 	b := NewBlob{Media: media, Data: data}
 	sum, err := b.check()
@@ -273,6 +274,9 @@ func (s *Store) PutBlob(ctx context.Context, media string, data []byte) (sha str
 		return "", err
 	}
 	sha = hex.EncodeToString(sum)
+	if known, err := s.lately(ctx, sum); err != nil || known {
+		return sha, err
+	}
 	if s.opts.BlobDir == "" || len(data) <= s.opts.InlineLimit {
 		return sha, s.Update(ctx, func(tx *Tx) error { return tx.putBlob(ctx, sum, clean(media), data, "", nil) })
 	}
@@ -306,6 +310,19 @@ func (s *Store) PutBlob(ctx context.Context, media string, data []byte) (sha str
 	return sha, err
 }
 
+// lately says whether the same bytes were asked to be kept within the hour, so
+// that nothing has to be written: pages and answers often come back unchanged.
+func (s *Store) lately(ctx context.Context, sha []byte) (known bool, err error) {
+	err = s.View(ctx, func(tx *Tx) error {
+		err := tx.row(ctx, "SELECT TRUE FROM blobs WHERE sha = $1 AND erased IS NULL AND orphaned > $2", sha, instant(s.clock.Now().Add(-time.Hour))).Scan(&known)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return tx.s.wrap(err, "read a blob")
+	})
+	return known, err
+}
+
 // step tells the trace of a step towards a durable file.
 func (s *Store) step(name, file string) error {
 	if s.trace == nil {
@@ -328,7 +345,7 @@ func (s *Store) writeFile(sha string, sealed []byte) (name string, err error) {
 		return "", problem.Wrap(err, problem.Unavailable, "a blob cannot be written to its folder")
 	}
 	if err := os.Mkdir(dir, 0o700); err == nil {
-		if err := syncDir(s.opts.BlobDir); err != nil {
+		if err := s.syncDir(s.opts.BlobDir, ""); err != nil {
 			return fail(err)
 		}
 	} else if !errors.Is(err, fs.ErrExist) {
@@ -350,27 +367,32 @@ func (s *Store) writeFile(sha string, sealed []byte) (name string, err error) {
 	if err := s.step("written", name); err != nil {
 		return "", err
 	}
-	if err := f.Sync(); err != nil {
+	if err := s.synced(f, "synced", name); err != nil {
 		return fail(err)
-	}
-	if err := s.step("synced", name); err != nil {
-		return "", err
 	}
 	if err := f.Close(); err != nil {
 		return fail(err)
 	}
-	if err := syncDir(dir); err != nil {
+	if err := s.syncDir(dir, name); err != nil {
 		return fail(err)
 	}
-	return name, s.step("folder synced", name)
+	return name, nil
 }
 
-func syncDir(dir string) error {
+// synced syncs a file or a folder and says so.
+func (s *Store) synced(f *os.File, step, name string) error {
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return s.step(step, name)
+}
+
+func (s *Store) syncDir(dir, name string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(s.synced(d, "folder synced", name), d.Close())
 }
 
 func (s *Store) filePath(name string) string {
@@ -385,7 +407,7 @@ func (s *Store) openBlobDir() error {
 	if err := os.MkdirAll(s.opts.BlobDir, 0o700); err != nil {
 		return problem.Wrap(err, problem.Unavailable, "the folder of blobs cannot be made")
 	}
-	if err := syncDir(filepath.Dir(filepath.Clean(s.opts.BlobDir))); err != nil {
+	if err := s.syncDir(filepath.Dir(filepath.Clean(s.opts.BlobDir)), ""); err != nil {
 		return problem.Wrap(err, problem.Unavailable, "the folder of blobs cannot be synced")
 	}
 	return nil
@@ -475,15 +497,28 @@ func (s *Store) gone(ctx context.Context, sha string) (BlobInfo, bool, error) {
 }
 
 // RefBlob notes that an owner needs a blob, such as a case what was captured
-// for it (OwnerCase).
+// for it (OwnerCase). What nobody needs is removed after a day.
 func (tx *Tx) RefBlob(ctx context.Context, sha, ownerKind, ownerID string) error {
-	sum, err := digest("blob", sha)
-	if err != nil {
-		return err
+	return tx.RefBlobs(ctx, []string{sha}, ownerKind, ownerID)
+}
+
+// RefBlobs is RefBlob for several blobs at once.
+func (tx *Tx) RefBlobs(ctx context.Context, shas []string, ownerKind, ownerID string) error {
+	now := instant(tx.s.clock.Now())
+	for chunk := range slices.Chunk(shas, 100) {
+		args := make([]any, 0, 4*len(chunk))
+		for _, sha := range chunk {
+			sum, err := digest("blob", sha)
+			if err != nil {
+				return err
+			}
+			args = append(args, sum, clean(ownerKind), clean(ownerID), now)
+		}
+		if _, err := tx.exec(ctx, "INSERT INTO blob_refs (sha, owner_kind, owner_id, added) VALUES "+values(len(chunk), 4)+" ON CONFLICT DO NOTHING", args...); err != nil {
+			return err
+		}
 	}
-	_, err = tx.exec(ctx, "INSERT INTO blob_refs (sha, owner_kind, owner_id, added) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-		sum, clean(ownerKind), clean(ownerID), instant(tx.s.clock.Now()))
-	return err
+	return nil
 }
 
 // UnrefBlob takes back what RefBlob noted. The blob keeps a day of grace.
@@ -549,7 +584,7 @@ func (s *Store) erase(ctx context.Context, sha string, bar bool) error {
 // goes after the commit.
 func (tx *Tx) eraseBlob(ctx context.Context, id int64, file sql.NullString, now, wanted int64) (bool, error) {
 	n, err := tx.exec(ctx, `UPDATE blobs SET erased = coalesce(erased, $1), orphaned = NULL, file = NULL, data = NULL
-WHERE id = $2 AND (orphaned IS NULL OR orphaned <= $3)`, now, id, wanted)
+WHERE id = $2 AND $3 = $3`, now, id, wanted)
 	if err != nil || n == 0 {
 		return false, err
 	}

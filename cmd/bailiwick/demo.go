@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,6 +34,7 @@ type demoCmd struct {
 	JSON     bool   `help:"One JSON object per case, and last the summary."`
 	Database string `help:"Where to keep the state: sqlite:PATH or postgres://…; a temporary folder if empty." placeholder:"DSN"`
 	Keep     string `help:"Write the exported chain of every case into DIR, for 'bailiwick verify'." placeholder:"DIR"`
+	Truth    string `help:"Write what the lab's parties wrote down into FILE, one JSON object per subject." placeholder:"FILE"`
 	Show     bool   `help:"Print the scenario as YAML and stop."`
 }
 
@@ -256,6 +258,11 @@ func (r *run) settle() error {
 
 // print writes the lines and the summary, for machines or for people.
 func (r *run) print(sum summary) error {
+	if r.d.Truth != "" {
+		if err := r.truth(); err != nil {
+			return err
+		}
+	}
 	if r.d.Keep != "" {
 		if err := r.export(); err != nil {
 			return err
@@ -334,4 +341,20 @@ func (r *run) export() error {
 		}
 	}
 	return nil
+}
+
+// truth writes down the world's own account.
+func (r *run) truth() error {
+	f, err := os.Create(r.d.Truth)
+	if err != nil {
+		return problem.Wrap(err, problem.Invalid, "--truth: the file cannot be made")
+	}
+	enc := json.NewEncoder(f)
+	enc.SetEscapeHTML(false)
+	for _, t := range r.world.Truth() {
+		if err := enc.Encode(t); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	return f.Close()
 }

@@ -193,6 +193,14 @@ func (r *run) summary(end time.Time) (summary, error) {
 	return s, nil
 }
 
+// latest is what the latest look measured; nil if nothing.
+func latest(c casework.Case) *casework.Measured {
+	if c.Look == nil || c.Look.Measured == nil || c.Look.Measured.Outcome == "" {
+		return nil
+	}
+	return c.Look.Measured
+}
+
 func firstAsk(c casework.Case) time.Time {
 	var t time.Time
 	for _, o := range c.Obligations {
@@ -243,11 +251,19 @@ func line(c casework.Case) caseLine {
 	if l.Outcome == "" {
 		l.Outcome = open
 	}
+	// A case that is not closed yet shows what the latest look measured.
+	outcome, actor := c.Outcome, c.Actor.ActorName
+	if m := latest(c); c.State == casework.Coordinating && m != nil && !c.GoneSince.IsZero() {
+		outcome, actor = m.Outcome, m.ActorName
+		l.Outcome = string(outcome)
+	}
 	if c.State == casework.Closed {
 		t := c.Closed
 		l.Closed = &t
-		l.Actor = c.Actor.ActorName
-		switch c.Outcome {
+	}
+	if c.State == casework.Closed || outcome != c.Outcome {
+		l.Actor = actor
+		switch outcome {
 		case casework.Stopped, casework.Disrupted, casework.Moved, casework.Parked:
 			if l.Actor == "" {
 				l.Actor = noActor
@@ -309,7 +325,7 @@ func (r *run) compare(s *summary, truths []lab.Truth) {
 			note("actor", want, got)
 		}
 		// Where the abuse was never there to be seen, nothing was judged.
-		if seen(l) || l.Judgement == string(casework.Innocent) || t.Class == "innocent" {
+		if seen(l) || l.Judgement == string(casework.Innocent) {
 			ag.Judgements++
 			got := l.Judgement
 			if l.kind == party.PlatformCustomer {

@@ -56,20 +56,7 @@ func Tree(d *jsontree.Document) (report.Report, []report.Finding, error) {
 		return rd.r, nil, problem.New(problem.Invalid, "a report is an object, this is %v", root.Kind())
 	}
 	rd.kind(root.Member("type"))
-	rd.object("", root, map[string]func(path string, v jsontree.Value){
-		"type":         func(string, jsontree.Value) {},
-		"id":           rd.text(&rd.r.ID),
-		"url":          rd.url,
-		"urls":         rd.list(rd.url),
-		"domains":      rd.list(rd.domain),
-		"ips":          rd.list(rd.ip),
-		"description":  rd.text(&rd.r.Description),
-		"target_brand": rd.text(&rd.r.TargetBrand),
-		"reported_at":  rd.reportedAt,
-		"reporter":     rd.reporter,
-		"evidence":     rd.evidence,
-		"tags":         rd.list(rd.tag),
-	})
+	rd.object("", root, rd.member)
 	if rd.errs != nil {
 		return rd.r, nil, rd.errs
 	}
@@ -96,51 +83,119 @@ func (rd *reader) fail(err error) {
 	}
 }
 
-// object gives each member to its reader; null counts as absent.
-func (rd *reader) object(prefix string, v jsontree.Value, fields map[string]func(path string, v jsontree.Value)) {
-	for k, val := range v.Members() {
-		path := prefix + report.Clean(k.Text(), 64)
-		read, ok := fields[k.Text()]
-		switch {
-		case !ok:
-			rd.wrong(path, "is not a field of a report")
-		case val.Kind() != jsontree.Null:
-			read(path, val)
+// member reads one member of a report and says whether there is such a field.
+func (rd *reader) member(path string, v jsontree.Value) bool {
+	switch path {
+	case "type": // read first: it decides how the rest is
+	case "id":
+		rd.text(&rd.r.ID, path, v)
+	case "url":
+		rd.url(path, v)
+	case "urls":
+		rd.list(path, v, rd.url)
+	case "domains":
+		rd.list(path, v, rd.domain)
+	case "ips":
+		rd.list(path, v, rd.ip)
+	case "description":
+		rd.text(&rd.r.Description, path, v)
+	case "target_brand":
+		rd.text(&rd.r.TargetBrand, path, v)
+	case "reported_at":
+		rd.reportedAt(path, v)
+	case "reporter":
+		if rd.is(jsontree.Object, path, v) {
+			rd.object(path, v, rd.reporter)
 		}
+	case "evidence":
+		rd.evidence(path, v)
+	case "tags":
+		rd.list(path, v, rd.tag)
+	default:
+		return false
 	}
+	return true
+}
+
+// reporter reads one member of the reporter.
+func (rd *reader) reporter(name string, v jsontree.Value) bool {
+	who, path := &rd.r.Reporter, "reporter."+name
+	switch name {
+	case "org":
+		rd.text(&who.Org, path, v)
+	case "name":
+		rd.text(&who.Name, path, v)
+	case "contact":
+		if s, ok := rd.str(path, v); ok && s != "" {
+			if a, err := mail.ParseAddress(s); err != nil || a.Name != "" || len(s) > 320 {
+				rd.wrong(path, "is not a mail address")
+			} else {
+				who.Contact = a.Address
+			}
+		}
+	case "disclose":
+		switch v.Kind() {
+		case jsontree.True:
+			who.Disclose = true
+		case jsontree.False, jsontree.Null:
+		default:
+			rd.wrong(path, "must be true or false, this is %v", v.Kind())
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// object gives each member to read, which says whether it is a field.
+func (rd *reader) object(path string, v jsontree.Value, read func(name string, v jsontree.Value) bool) {
+	for k, val := range v.Members() {
+		name := k.Text()
+		if read(name, val) {
+			continue
+		}
+		if name = report.Clean(name, 64); path != "" {
+			name = path + "." + name
+		}
+		rd.wrong(name, "is not a field of a report")
+	}
+}
+
+// is says whether v is of kind k, and complains if not; null counts as absent.
+func (rd *reader) is(k jsontree.Kind, path string, v jsontree.Value) bool {
+	if v.Kind() != k && v.Kind() != jsontree.Null {
+		rd.wrong(path, "must be %v, this is %v", k, v.Kind())
+	}
+	return v.Kind() == k
 }
 
 func (rd *reader) str(path string, v jsontree.Value) (string, bool) {
-	if v.Kind() != jsontree.String {
-		rd.wrong(path, "must be a string, this is %v", v.Kind())
-		return "", false
-	}
-	return v.Text(), true
+	return v.Text(), rd.is(jsontree.String, path, v)
 }
 
-func (rd *reader) text(into *string) func(string, jsontree.Value) {
-	return func(path string, v jsontree.Value) {
-		if s, ok := rd.str(path, v); ok {
-			*into = s
-		}
+func (rd *reader) text(into *string, path string, v jsontree.Value) {
+	if s, ok := rd.str(path, v); ok {
+		*into = s
 	}
 }
 
 // list gives each item of an array to read.
-func (rd *reader) list(read func(string, jsontree.Value)) func(string, jsontree.Value) {
-	return func(path string, v jsontree.Value) {
-		if v.Kind() != jsontree.Array {
-			rd.wrong(path, "must be an array, this is %v", v.Kind())
-			return
+func (rd *reader) list(path string, v jsontree.Value, read func(path string, v jsontree.Value)) {
+	if !rd.is(jsontree.Array, path, v) {
+		return
+	}
+	if v.Len() > report.MaxSubjects {
+		rd.wrong(path, "holds %d entries, %d are allowed", v.Len(), report.MaxSubjects)
+		rd.errs.Code = problem.TooLarge
+		return
+	}
+	for i, it := range v.Items() {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		if it.Kind() == jsontree.Null {
+			rd.wrong(at, "is null")
+			continue
 		}
-		if v.Len() > report.MaxSubjects {
-			rd.wrong(path, "holds %d entries, %d are allowed", v.Len(), report.MaxSubjects)
-			rd.errs.Code = problem.TooLarge
-			return
-		}
-		for i, it := range v.Items() {
-			read(path+"["+strconv.Itoa(i)+"]", it)
-		}
+		read(at, it)
 	}
 }
 
@@ -208,39 +263,8 @@ func (rd *reader) reportedAt(path string, v jsontree.Value) {
 	}
 }
 
-func (rd *reader) reporter(path string, v jsontree.Value) {
-	if v.Kind() != jsontree.Object {
-		rd.wrong(path, "must be an object, this is %v", v.Kind())
-		return
-	}
-	who := &rd.r.Reporter
-	rd.object(path+".", v, map[string]func(string, jsontree.Value){
-		"org":  rd.text(&who.Org),
-		"name": rd.text(&who.Name),
-		"contact": func(path string, v jsontree.Value) {
-			if s, ok := rd.str(path, v); ok && s != "" {
-				if a, err := mail.ParseAddress(s); err != nil || a.Name != "" || len(s) > 320 {
-					rd.wrong(path, "is not a mail address")
-				} else {
-					who.Contact = a.Address
-				}
-			}
-		},
-		"disclose": func(path string, v jsontree.Value) {
-			switch v.Kind() {
-			case jsontree.True:
-				who.Disclose = true
-			case jsontree.False:
-			default:
-				rd.wrong(path, "must be true or false, this is %v", v.Kind())
-			}
-		},
-	})
-}
-
 func (rd *reader) evidence(path string, v jsontree.Value) {
-	if v.Kind() != jsontree.Array {
-		rd.wrong(path, "must be an array, this is %v", v.Kind())
+	if !rd.is(jsontree.Array, path, v) {
 		return
 	}
 	if v.Len() > report.MaxEvidence {
@@ -254,17 +278,24 @@ func (rd *reader) evidence(path string, v jsontree.Value) {
 			rd.wrong(at, "must be an object, this is %v", it.Kind())
 			continue
 		}
-		var e report.Evidence
-		rd.object(at+".", it, map[string]func(string, jsontree.Value){
-			"media_type":  rd.text(&e.MediaType),
-			"description": rd.text(&e.Description),
-			"data":        func(path string, v jsontree.Value) { e.Data = rd.data(path, v) },
+		e := report.Evidence{MediaType: "application/octet-stream"}
+		given := false
+		rd.object(at, it, func(name string, v jsontree.Value) bool {
+			switch name {
+			case "media_type":
+				rd.text(&e.MediaType, at+".media_type", v)
+			case "description":
+				rd.text(&e.Description, at+".description", v)
+			case "data":
+				given = v.Kind() != jsontree.Null
+				e.Data = rd.data(at+".data", v)
+			default:
+				return false
+			}
+			return true
 		})
-		if it.Member("data").Kind() == jsontree.Invalid {
+		if !given {
 			rd.wrong(at+".data", "is required")
-		}
-		if e.MediaType == "" {
-			e.MediaType = "application/octet-stream"
 		}
 		if !rd.r.Abuse.NeverKept() {
 			rd.r.Evidence = append(rd.r.Evidence, e)
@@ -274,11 +305,7 @@ func (rd *reader) evidence(path string, v jsontree.Value) {
 
 // data decodes base64, padded or not; nothing is decoded of what is never kept.
 func (rd *reader) data(path string, v jsontree.Value) []byte {
-	if v.Kind() != jsontree.String {
-		rd.wrong(path, "must be a string, this is %v", v.Kind())
-		return nil
-	}
-	if rd.r.Abuse.NeverKept() {
+	if !rd.is(jsontree.String, path, v) || rd.r.Abuse.NeverKept() {
 		return nil
 	}
 	b := bytes.TrimRight(v.Bytes(), "=")

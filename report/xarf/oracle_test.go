@@ -211,7 +211,7 @@ func text(t *rapid.T, n *node) string {
 	for _, c := range candidates {
 		ok := true
 		for _, p := range n.patterns {
-			ok = ok && patterns[p].MatchString(c)
+			ok = ok && patterns[p].match([]byte(c))
 		}
 		if ok {
 			fit = append(fit, c)

@@ -52,7 +52,7 @@ type node struct {
 	maxItems  bound
 	unique    bool // no string twice
 	items     uint16
-	props     []prop // sorted by name
+	props     []prop // sorted by length, then name
 	required  uint64 // bit i is props[i]
 	closed    bool   // no other members
 	choice    []uint64
@@ -210,8 +210,8 @@ func (v *validator) text(p *at, val jsontree.Value, n *node) {
 		v.wrong(p, "must be %s", oneOf(n.enum))
 	}
 	for _, id := range n.patterns {
-		if !patterns[id].Match(b) {
-			v.wrong(p, "must match %s", patterns[id])
+		if !patterns[id].match(b) {
+			v.wrong(p, "must match %s", patterns[id].re)
 		}
 	}
 	if n.maxLength.set && int64(len(b)) > n.maxLength.n {
@@ -324,7 +324,7 @@ func (n *node) find(name []byte) (int, bool) {
 	lo, hi := 0, len(n.props)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		if n.props[mid].name < string(name) {
+		if m := n.props[mid].name; len(m) < len(name) || len(m) == len(name) && m < string(name) {
 			lo = mid + 1
 		} else {
 			hi = mid

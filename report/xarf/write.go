@@ -251,7 +251,7 @@ func (w *writer) tags(tags []string) {
 	for _, t := range tags {
 		fits := true
 		for _, p := range nodes[list.items].patterns {
-			fits = fits && patterns[p].MatchString(t)
+			fits = fits && patterns[p].match([]byte(t))
 		}
 		if fits && (!list.maxItems.set || int64(len(kept)) < list.maxItems.n) {
 			kept = append(kept, t)

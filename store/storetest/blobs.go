@@ -306,7 +306,7 @@ func testSweepBlobs(t *testing.T, e *env) {
 		n := notice("n1", "c1", 1)
 		n.Blob = noticed
 		_, err := tx.AddNotice(ctx, n)
-		return errors.Join(err, tx.RefBlob(ctx, held, store.OwnerCase, "c1"), tx.RefBlob(ctx, held, store.OwnerCase, "c1"))
+		return errors.Join(err, tx.RefBlob(ctx, held, store.OwnerCase, "c1"), tx.RefBlobs(ctx, []string{held, held}, store.OwnerCase, "c1"), tx.RefBlobs(ctx, nil, "x", "y"))
 	})
 	// Files that no row names: one old, one new, and one that is not ours.
 	orphan, fresh, alien := filepath.Join(dir, "aa", "orphan"), filepath.Join(dir, "aa", "fresh"), filepath.Join(dir, "README")
@@ -355,7 +355,13 @@ func testSweepBlobs(t *testing.T, e *env) {
 	if got := files(t, dir); len(got) != 1 {
 		t.Errorf("files: %v", got)
 	}
-	putBlob(t, s, append([]byte("held"), large...))
+	// Asked for again and again, it stays.
+	for range 50 {
+		e.clock.Set(e.clock.Now().Add(59 * time.Minute))
+		putBlob(t, s, append([]byte("held"), large...))
+		sweep(store.BlobSweep{})
+	}
+	readBlob(t, s, held)
 }
 
 func testRetention(t *testing.T, e *env) {
@@ -448,8 +454,14 @@ func testRetention(t *testing.T, e *env) {
 			t.Errorf("%s: %d personal payloads, want %d", id, got, want)
 		}
 	}
+	// The report without a case lets go of its bytes at day 10, but they are
+	// asked for again shortly before.
+	e.clock.Set(start.Add(9*day + day/2))
+	putBlob(t, s, []byte("no case"))
 	move(10)
-	sweep(store.SweepResult{Blobs: 1}) // the report without a case
+	sweep(store.SweepResult{})
+	e.clock.Set(start.Add(10*day + day/2))
+	sweep(store.SweepResult{Blobs: 1})
 	missing(t, s, none.Blob)
 	readBlob(t, s, sha(blob("raw", "c1")))
 	move(12)

@@ -74,7 +74,8 @@ func Parse(raw []byte) (*Document, error) {
 	}
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 	p := parser{buf: raw}
-	p.tok = make([]token, 0, min(max(16, len(raw)/16), 4096))
+	p.names = make([][]byte, 0, 32)
+	p.tok = make([]token, 0, min(16+len(raw)/12, 4096))
 	if err := p.value(0); err != nil {
 		return nil, err
 	}
@@ -205,10 +206,8 @@ type parser struct {
 	buf   []byte
 	pos   int
 	tok   []token
-	names []nameRef // names of the open objects, innermost last
+	names [][]byte // names of the open objects, innermost last
 }
-
-type nameRef struct{ b []byte }
 
 // linear is how many names of one object are compared one by one before a map
 // takes over.
@@ -575,17 +574,17 @@ func (p *parser) seen(base int, set *map[string]struct{}, name []byte) bool {
 	own := p.names[base:]
 	if len(own) < linear {
 		for _, o := range own {
-			if len(o.b) == len(name) && bytes.Equal(o.b, name) {
+			if bytes.Equal(o, name) {
 				return true
 			}
 		}
-		p.names = append(p.names, nameRef{name})
+		p.names = append(p.names, name)
 		return false
 	}
 	if *set == nil {
 		*set = make(map[string]struct{}, 2*linear)
 		for _, o := range own {
-			(*set)[string(o.b)] = struct{}{}
+			(*set)[string(o)] = struct{}{}
 		}
 	}
 	if _, ok := (*set)[string(name)]; ok {

@@ -1,0 +1,84 @@
+package centre_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"bailiwick/api"
+	"bailiwick/app"
+	"bailiwick/config"
+	"bailiwick/store/pgtest"
+	"bailiwick/web"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// engines are the databases that what depends on state is tested on.
+var engines = []struct {
+	name string
+	// dsn gives a new, empty database; fsync makes its commits durable where
+	// that can be chosen.
+	dsn func(tb testing.TB, fsync bool) string
+}{
+	{"sqlite", func(tb testing.TB, _ bool) string { return "sqlite:" + filepath.Join(tb.TempDir(), "state.db") }},
+	{"postgres", func(tb testing.TB, fsync bool) string { return pgtest.DSN(tb, pgtest.Options{Fsync: fsync}) }},
+}
+
+// each runs a test on both engines.
+func each(t *testing.T, f func(t *testing.T, dsn string)) {
+	t.Helper()
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			f(t, e.dsn(t, false))
+		})
+	}
+}
+
+// settings are those of a centre at dsn that sends and confirms nothing: as
+// shipped.
+func settings(tb testing.TB, dsn string) config.Config {
+	tb.Helper()
+	cfg, err := config.Load("", nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cfg.Database, cfg.Blobs, cfg.Listen, cfg.Worker = dsn, filepath.Join(tb.TempDir(), "blobs"), "127.0.0.1:0", "w1"
+	return cfg
+}
+
+// newApp makes a centre that does nothing by itself: neither the queue nor the
+// sweep is started.
+func newApp(tb testing.TB, cfg config.Config, w app.World) *app.App {
+	tb.Helper()
+	w.ByHand = true
+	a, err := app.New(tb.Context(), cfg, w, slog.New(slog.DiscardHandler))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 20*time.Second)
+		defer cancel()
+		if err := a.Stop(ctx); err != nil {
+			tb.Errorf("stop: %v", err)
+		}
+	})
+	return a
+}
+
+// serve serves the API and the pages of a centre and gives their address.
+func serve(tb testing.TB, a *app.App) string {
+	tb.Helper()
+	mux := http.NewServeMux()
+	api.Register(mux, a.Centre)
+	web.Register(mux, a.Centre)
+	srv := httptest.NewServer(mux)
+	tb.Cleanup(srv.Close)
+	return srv.URL
+}
