@@ -132,7 +132,9 @@ func New(ctx context.Context, cfg config.Config, w World, log *slog.Logger) (a *
 		return a, err
 	}
 	if a.Collect, err = collect.New(collect.Config{Dial: w.Dial, Clock: w.Clock, Guard: collect.Guard{AllowDocumentation: w.AllowDocumentation},
-		Roots: w.Roots, TLSRoots: w.TLSRoots, TLSTime: w.TLSTime, RDAP: rdap, Keep: a.Store.PutBlob, Vantages: parts.Vantages,
+		Roots: w.Roots, TLSRoots: w.TLSRoots, TLSTime: w.TLSTime, RDAP: rdap, Keep: func(ctx context.Context, media string, data []byte) (string, error) {
+			return a.Centre.Keep(ctx, media, data)
+		}, Vantages: parts.Vantages,
 		UserAgent: cfg.Network.UserAgent, Limits: w.Limits, Logger: log}); err != nil {
 		return a, err
 	}

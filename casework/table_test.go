@@ -433,6 +433,27 @@ func TestEscalation(t *testing.T) {
 	})
 }
 
+// TestNothingRestsOnTheUndelivered: even if some event made a party that was
+// never reached count as missed, nothing would start from it.
+func TestNothingRestsOnTheUndelivered(t *testing.T) {
+	plan := everybody("gtld")
+	w := newWorld(shippedPhishing).confirmed(t, abuse.Phishing, Malicious, plan)
+	id := w.obl(t, "registrar").ID
+	w.add(t, []Event{{Kind: KindMissed, Actor: Centre, Body: MissedTime{Obligation: id}}})
+	if o := w.obl(t, "registrar"); o.Status != Missed || !o.Delivered.IsZero() {
+		t.Fatalf("%+v", o)
+	}
+	w.wait(time.Hour).do(t, Look{seen(w.now, Malicious), plan})
+	if slices.Contains(w.steps(), "registry") {
+		t.Fatalf("steps %v", w.steps())
+	}
+	w.do(t, Noticed{id, 1, Accepted, "250"})
+	w.wait(time.Hour).do(t, Look{seen(w.now, Malicious), plan})
+	if !slices.Contains(w.steps(), "registry") {
+		t.Fatalf("steps %v", w.steps())
+	}
+}
+
 func TestNotices(t *testing.T) {
 	plan := everybody("gtld")
 	t.Run("unreachable: a person must hand it over", func(t *testing.T) {
@@ -652,6 +673,20 @@ func TestGone(t *testing.T) {
 		}
 		if !w.c.Due().Equal(w.now.Add(24 * time.Hour)) {
 			t.Errorf("not watched for a return: due %v", w.c.Due())
+		}
+	})
+	t.Run("the second look does not wait for a slow watch", func(t *testing.T) {
+		for _, s := range []State{Unconfirmed, Coordinating} {
+			w := inState(t, s)
+			w.wait(400 * time.Hour)
+			w.do(t, Look{seen(w.now, Malicious), plan})
+			if due := w.c.NextLook; !due.Equal(w.now.Add(24 * time.Hour)) {
+				t.Fatalf("%s: the next look is %v", s, due)
+			}
+			w.wait(24*time.Hour).do(t, gone(w))
+			if due := w.c.Due(); due.After(w.now.Add(6 * time.Hour)) {
+				t.Fatalf("%s: the second look is due %v", s, due)
+			}
 		}
 	})
 	t.Run("one look is never enough", func(t *testing.T) {

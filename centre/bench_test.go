@@ -20,7 +20,7 @@ func benchApp(b *testing.B, dsn func(testing.TB, bool) string) *app.App {
 	return newApp(b, settings(b, dsn(b, true)), app.World{})
 }
 
-func line(i int) []byte {
+func xarfLine(i int) []byte {
 	return fmt.Appendf(nil, `{"xarf_version":"4.2.0","report_id":"1a5ec293-0849-40a4-9eba-%012x","timestamp":"2026-01-11T15:15:24Z",`+
 		`"reporter":{"org":"Example Desk","contact":"desk@desk.example","domain":"desk.example"},"sender":{"org":"Example Desk","contact":"desk@desk.example","domain":"desk.example"},`+
 		`"source_identifier":"name-%d.example","category":"content","type":"phishing","url":"https://name-%d.example/login/verify?id=%d","target_brand":"Example Bank",`+
@@ -38,7 +38,7 @@ func BenchmarkIntakeBulk(b *testing.B) {
 			go func() {
 				var buf bytes.Buffer
 				for i := range b.N {
-					buf.Write(line(i))
+					buf.Write(xarfLine(i))
 					buf.WriteByte('\n')
 					if buf.Len() > 64<<10 || i == b.N-1 {
 						_, _ = pw.Write(buf.Bytes())
@@ -83,7 +83,7 @@ func BenchmarkIntakeSingle(b *testing.B) {
 						if i >= b.N {
 							return
 						}
-						req, _ := http.NewRequest(http.MethodPost, srv+"/api/v1/reports", bytes.NewReader(line(i)))
+						req, _ := http.NewRequest(http.MethodPost, srv+"/api/v1/reports", bytes.NewReader(xarfLine(i)))
 						req.Header.Set("Content-Type", "application/json")
 						req.Header.Set("Idempotency-Key", fmt.Sprint(i))
 						resp, err := client.Do(req)
@@ -114,7 +114,7 @@ func BenchmarkTriage(b *testing.B) {
 			a := benchApp(b, e.dsn)
 			var all bytes.Buffer
 			for i := range b.N {
-				all.Write(line(i / 2))
+				all.Write(xarfLine(i / 2))
 				all.WriteByte('\n')
 			}
 			if err := a.Centre.SubmitBulk(b.Context(), centre.Submission{Source: "bench"}, &all, func(centre.BulkResult) error { return nil }); err != nil {

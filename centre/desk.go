@@ -15,8 +15,11 @@ func (c *Centre) Confirm(ctx context.Context, id, by string, class casework.Clas
 	if err != nil {
 		return cs, err
 	}
-	f, plan, err := c.look(ctx, cs, true)
+	f, plan, took, err := c.look(ctx, cs, true)
 	if err != nil {
+		return cs, err
+	}
+	if err := c.Store.Update(ctx, func(tx *store.Tx) error { return took.write(ctx, tx, id) }); err != nil {
 		return cs, err
 	}
 	return c.Act(ctx, id, casework.Look{Finding: f, Plan: plan}, casework.Confirm{By: by, Class: class, Plan: plan})

@@ -58,7 +58,7 @@ func (c *Centre) work(ctx context.Context, id string) error {
 	if due := cs.Due(); due.IsZero() || due.After(c.Clock.Now()) {
 		return nil
 	}
-	f, plan, err := c.look(ctx, cs, false)
+	f, plan, took, err := c.look(ctx, cs, false)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,10 @@ func (c *Centre) work(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		now, err = c.act(ctx, tx, now, pb, c.commands(now, f, plan)...)
+		if err := took.write(ctx, tx, id); err != nil {
+			return err
+		}
+		_, err = c.act(ctx, tx, now, pb, c.commands(now, f, plan)...)
 		return err
 	})
 	if errors.Is(err, errRace) {
@@ -125,7 +128,14 @@ func (c *Centre) rule(cs casework.Case, f casework.Finding) string {
 // judges it. Registration data and networks are asked for when something may
 // rest on them: at the first look, when the claim was not seen, when the site
 // has moved, when a clock is due, and before a confirmation (fresh).
-func (c *Centre) look(ctx context.Context, cs casework.Case, fresh bool) (casework.Finding, casework.Plan, error) {
+func (c *Centre) look(ctx context.Context, cs casework.Case, fresh bool) (casework.Finding, casework.Plan, *capture, error) {
+	took := &capture{}
+	f, plan, err := c.gather(context.WithValue(ctx, captureKey{}, took), cs, fresh)
+	f.Blobs = took.shas
+	return f, plan, took, err
+}
+
+func (c *Centre) gather(ctx context.Context, cs casework.Case, fresh bool) (casework.Finding, casework.Plan, error) {
 	now := c.Clock.Now()
 	claim := judge.Claim{Type: cs.Type, Brand: cs.Brand()}
 	for _, s := range cs.URLs() {
@@ -156,7 +166,7 @@ func (c *Centre) look(ctx context.Context, cs casework.Case, fresh bool) (casewo
 		}
 	}
 	sight := judge.See(claim, seen, c.set.Known)
-	f := casework.Finding{At: now, Live: sight.Live, Claimed: sight.Claimed, Blobs: seen.Blobs}
+	f := casework.Finding{At: now, Live: sight.Live, Claimed: sight.Claimed}
 	before, err := snapshot(cs.Look)
 	if err != nil {
 		return f, casework.Plan{}, err

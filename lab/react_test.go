@@ -5,12 +5,17 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"bailiwick/abuse"
+
 	"github.com/miekg/dns"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 const reactions = `
@@ -409,5 +414,61 @@ func TestOutcomes(t *testing.T) {
 	s := subject{reported: day(1), history: []snapshot{at(0, nil, 4, 4)}}
 	if got := s.result("malicious", true); got.outcome != "not confirmed" {
 		t.Errorf("another type: %+v", got)
+	}
+}
+
+// The XARF the lab's reporters write is valid by the specification's own
+// schemas, where those are at hand.
+func TestXARFIsValid(t *testing.T) {
+	dir := filepath.Join("..", "..", "shared", "corpus", "abuse", "xarf", "spec", "schemas", "v4")
+	files, _ := filepath.Glob(filepath.Join(dir, "*.json"))
+	types, _ := filepath.Glob(filepath.Join(dir, "types", "*.json"))
+	if len(files) == 0 || len(types) == 0 {
+		t.Skip("the XARF schemas are not at hand")
+	}
+	schemas, master := jsonschema.NewCompiler(), ""
+	for _, f := range append(files, types...) {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(string(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := fmt.Sprint(at(v, "$id"))
+		if strings.HasSuffix(f, "xarf-v4-master.json") {
+			master = id
+		}
+		if err := schemas.AddResource(id, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	compiled, err := schemas.Compile(master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := load(t, "tlds: [{name: shopx}]\nnames: [{name: a.shopx}]\n")
+	for i, typ := range []abuse.Type{abuse.Phishing, abuse.Malware, abuse.Botnet, abuse.Spam, abuse.Fraud} {
+		s.Reports = append(s.Reports, Report{At: ptr(Span(time.Duration(i) * time.Hour)), From: "Lab Reporter", Name: "a.shopx", Format: "xarf4", Type: typ, Expect: "accepted", ContentType: "application/json"})
+	}
+	c := start(t, s)
+	k := c.centre()
+	c.advance(Day)
+	if len(k.reports) != 5 {
+		t.Fatalf("%d reports", len(k.reports))
+	}
+	for _, r := range k.reports {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := compiled.Validate(v); err != nil {
+			t.Errorf("%v\n%s", err, r)
+		}
+		delete(v.(map[string]any), "sender")
+		if compiled.Validate(v) == nil {
+			t.Error("the schema takes a report without a sender")
+		}
 	}
 }

@@ -288,6 +288,15 @@ func (w *World) reportBody(i int, at time.Time) ([]byte, bool) {
 		category, typ := xarfType(r.Type)
 		v = map[string]any{"xarf_version": "4.2.0", "report_id": uuid(w.s.Seed, fmt.Sprint("report ", i)), "timestamp": stamp, "reporter": org, "sender": org,
 			"source_identifier": source, "category": category, "type": typ, "evidence_source": "automated_scan", "url": shown[0]}
+		switch typ { // what the type's own schema asks for
+		case "botnet":
+			v["compromise_evidence"] = "Connections to this host follow the pattern of command and control."
+		case "spam":
+			v["evidence_source"] = "user_complaint"
+			v["protocol"], v["smtp_from"], v["source_port"] = "smtp", "newsletter@"+domain, 25
+		case "fraud":
+			v["fraud_type"] = "shopping"
+		}
 		if r.Brand != "" {
 			v["target_brand"] = r.Brand
 		}

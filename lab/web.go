@@ -257,12 +257,18 @@ func (w *World) serveWeb(rw http.ResponseWriter, r *http.Request) {
 	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
 	dst := addrOf(r.Context().Value(http.LocalAddrContextKey))
 	src, _ := netip.ParseAddrPort(r.RemoteAddr)
+	// RDAP asked of a host that speaks none is an RDAP exchange all the same.
+	asksRDAP := strings.Contains(r.Header.Get("Accept"), "application/rdap+json")
 	if rec, ok := w.infra[host]; ok && rec.rdap != nil {
 		w.counts.rdap.Add(1)
 		w.serveRDAP(rw, r, rec.rdap)
 		return
 	}
-	w.counts.http.Add(1)
+	if asksRDAP {
+		w.counts.rdap.Add(1)
+	} else {
+		w.counts.http.Add(1)
+	}
 	v := visitor{agent: r.UserAgent(), language: r.Header.Get("Accept-Language"), referer: r.Referer(), source: src.Addr()}
 	path := r.URL.EscapedPath()
 	if path == "" {

@@ -240,8 +240,8 @@ func (w *World) schedule(at time.Time, key string, act func(at time.Time) func(c
 	heap.Push(&w.queue, event{clock.Truncate(at), key, act})
 }
 
-// Start brings a scenario to life: its servers listen on loopback. Close ends
-// them.
+// Start brings a scenario to life: its servers listen on loopback, as of the
+// start; the first Advance sets it in motion. Close ends them.
 func Start(ctx context.Context, s *Scenario, o Options) (*World, error) {
 	if err := s.Complete(); err != nil {
 		return nil, err

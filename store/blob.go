@@ -584,7 +584,7 @@ func (s *Store) erase(ctx context.Context, sha string, bar bool) error {
 // goes after the commit.
 func (tx *Tx) eraseBlob(ctx context.Context, id int64, file sql.NullString, now, wanted int64) (bool, error) {
 	n, err := tx.exec(ctx, `UPDATE blobs SET erased = coalesce(erased, $1), orphaned = NULL, file = NULL, data = NULL
-WHERE id = $2 AND $3 = $3`, now, id, wanted)
+WHERE id = $2 AND (orphaned IS NULL OR orphaned <= $3)`, now, id, wanted)
 	if err != nil || n == 0 {
 		return false, err
 	}

@@ -104,6 +104,7 @@ func readIndex(dir string) ([]recording, map[string]int, error) {
 	}
 	defer f.Close()
 	skipped := map[string]int{}
+	suffixes := name.DefaultSuffixes()
 	var out []recording
 	seen := map[name.Domain]bool{}
 	sc := bufio.NewScanner(io.LimitReader(f, maxIndex))
@@ -122,6 +123,10 @@ func readIndex(dir string) ([]recording, map[string]int, error) {
 		d, err := name.Parse(cols[0])
 		if err != nil {
 			skipped["not a domain name"]++
+			continue
+		}
+		if suffixes.Split(d).Registered != d {
+			skipped["not a registered domain"]++
 			continue
 		}
 		if seen[d] {
