@@ -79,6 +79,13 @@ func (c *Centre) intend(ctx context.Context, id string) (msg email.Message, n st
 			n.Due, n.Response = now.Add(time.Hour), "held: the abuse was not seen at the latest look"
 			return tx.FinishNotice(ctx, n)
 		}
+		if n.To == "" {
+			why := "no mail address is known"
+			if ob.Party.Form != "" {
+				why += "; a person can hand it over at " + ob.Party.Form
+			}
+			return c.failed(ctx, tx, n, why)
+		}
 		sent, err := tx.CountNotices(ctx, n.Party, now.Add(-24*time.Hour))
 		if err != nil {
 			return err

@@ -98,7 +98,7 @@ var lives = []life{
 	{
 		name:     "a CDN in front: it is asked, the host behind is not known",
 		scenario: `  - {name: aurora-verify.shopx, registrar: Mute Names, cdn: Frontline, reported: [1h]}`,
-		subject:  "aurora-verify.shopx", after: 3 * day, outcome: casework.Disrupted, actor: "Frontline", class: casework.Malicious, state: casework.Closed,
+		subject:  "aurora-verify.shopx", after: 6 * day, outcome: casework.Disrupted, actor: "Frontline", class: casework.Malicious, state: casework.Closed,
 		asked: []string{"cdn Frontline remove_content: met", "constituent Aurora Bank inform: informed", "registrar Mute Names suspend_name: moot"},
 	},
 	{
@@ -153,8 +153,8 @@ var lives = []life{
 		check: func(t *testing.T, r *rig, c casework.Case) {
 			i := slices.IndexFunc(c.Obligations, func(o casework.Obligation) bool { return o.Step == "registrar" })
 			o := c.Obligations[i]
-			if o.Notices != 0 || o.Party.Form != "https://formonly.example/abuse" {
-				t.Errorf("%d notices were ordered, the form is %q", o.Notices, o.Party.Form)
+			if o.Notices != 0 {
+				t.Errorf("%d notices were ordered", o.Notices)
 			}
 			if err := r.Centre.Handed(t.Context(), c.ID, o.ID, "person:1", ""); problem.CodeOf(err) != problem.Invalid {
 				t.Errorf("handed over by no way: %v", err)
@@ -170,7 +170,7 @@ var lives = []life{
 			r.check()
 		},
 	},
-	faulty("htmlx"), faulty("endlessx"), faulty("errorx"),
+	faulty("htmlx", "error: x"), faulty("endlessx", "error: x"), faulty("errorx", "error: x"),
 	{
 		name: "cloaked once asked about",
 		scenario: `  - name: aurora-login.shopx
@@ -178,7 +178,8 @@ var lives = []life{
     reported: [1h]
     then: [{after_ask: 5h, do: cloak, cloak: {show_to: {vantage: mobile}}}]`,
 		subject: "aurora-login.shopx", after: 3 * day, outcome: casework.Cloaked, class: casework.Malicious, state: casework.Coordinating,
-		asked: []string{"constituent Aurora Bank inform: informed", "host Quietrack remove_content: missed", "registrar Mute Names suspend_name: missed", "registry Shopx Registry suspend_name: running"},
+		asked: []string{"compliance ICANN Contractual Compliance bundle: hand-off", "constituent Aurora Bank inform: informed", "host Quietrack remove_content: missed",
+			"registrar Mute Names suspend_name: missed", "registry Shopx Registry suspend_name: referred"},
 	},
 	{
 		name: "moved to another name",
@@ -222,16 +223,16 @@ var lives = []life{
 }
 
 // faulty is a registry whose RDAP cannot be read: the case goes on, with the
-// reason, and since nothing shows a malicious registration nobody is asked to
-// suspend the name.
-func faulty(tld string) life {
+// reason. What it shows by itself may still be judged; who its registrar is
+// stays open.
+func faulty(tld, reason string) life {
 	return life{
 		name:     "RDAP that cannot be read: " + tld,
 		scenario: `  - {name: aurora-login.` + tld + `, registrar: Quickname, host: Northbox, reported: [1h]}`,
-		subject:  "aurora-login." + tld, after: 3 * day, outcome: casework.Stopped, actor: "Northbox", class: casework.Unknown, state: casework.Closed,
-		asked: []string{"constituent Aurora Bank inform: informed", "host Northbox remove_content: met"},
+		subject:  "aurora-login." + tld, after: 3 * day, outcome: casework.Stopped, actor: "Northbox", class: casework.Malicious, state: casework.Closed,
+		asked: []string{"constituent Aurora Bank inform: informed", "host Northbox remove_content: met", "registrar registrar not known suspend_name: unreachable"},
 		check: func(t *testing.T, r *rig, c casework.Case) {
-			if !strings.HasPrefix(c.Look.Record, "unavailable: ") || len(c.Look.Record) < 20 {
+			if !strings.Contains(c.Look.Record, reason) {
 				t.Errorf("the look says of the registration %q", c.Look.Record)
 			}
 		},

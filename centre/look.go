@@ -127,7 +127,8 @@ func (c *Centre) rule(cs casework.Case, f casework.Finding) string {
 // look gathers what can be seen of a case now, from every vantage point, and
 // judges it. Registration data and networks are asked for when something may
 // rest on them: at the first look, when the claim was not seen, when the site
-// has moved, when a clock is due, and before a confirmation (fresh).
+// has moved, when a clock is due, before a confirmation (fresh), and until the
+// registration has been answered once.
 func (c *Centre) look(ctx context.Context, cs casework.Case, fresh bool) (casework.Finding, casework.Plan, *capture, error) {
 	took := &capture{}
 	f, plan, err := c.gather(context.WithValue(ctx, captureKey{}, took), cs, fresh)
@@ -172,32 +173,35 @@ func (c *Centre) gather(ctx context.Context, cs casework.Case, fresh bool) (case
 		return f, casework.Plan{}, err
 	}
 	addrs := addresses(seen)
-	needs := fresh || cs.Look == nil || !sight.Claimed || cs.State != casework.Coordinating || clockDue(cs, now) || before != nil && !sameHosts(before.Sight, sight)
+	named := cs.Subject.Kind == party.RegisteredDomain
+	known := cs.Look != nil && answered(cs.Look.Record) // at an earlier look
+	needs := fresh || cs.Look == nil || !sight.Claimed || cs.State != casework.Coordinating || clockDue(cs, now) || before != nil && !sameHosts(before.Sight, sight) ||
+		named && !known
 	var rec *registration.Record
-	if needs && cs.Subject.Kind == party.RegisteredDomain {
+	if needs && named {
 		r, err := c.Collect.Registration(ctx, cs.Subject.Name)
 		switch {
-		case err == nil:
+		case err == nil && (answered(string(r.State)) || !known):
 			rec = &r
+			f.Record = recordOf(r)
+		case err == nil: // an error page: what was answered before still stands
 		case problem.CodeOf(err) != problem.Unavailable && problem.CodeOf(err) != problem.NotFound:
 			return f, casework.Plan{}, err
 		default:
-			f.Record = "unavailable: " + err.Error()
+			f.Record = "unavailable: " + problem.DocumentOf(err).Detail
 		}
 	}
 	if rec != nil {
-		f.Record, f.Registrar, f.IANAID, f.AbuseEmail = string(rec.State), rec.Registrar.Name, rec.Registrar.IANAID, rec.Registrar.AbuseEmail
-		f.Created = rec.Created.String()
-	} else if cs.Look != nil {
-		f.Record, f.Registrar, f.IANAID, f.AbuseEmail = cs.Look.Record, cs.Look.Registrar, cs.Look.IANAID, cs.Look.AbuseEmail
-		f.Created = cs.Look.Created
+		f.Registrar, f.IANAID, f.AbuseEmail, f.Created = rec.Registrar.Name, rec.Registrar.IANAID, rec.Registrar.AbuseEmail, rec.Created.String()
+	} else if known {
+		f.Record, f.Registrar, f.IANAID, f.AbuseEmail, f.Created = cs.Look.Record, cs.Look.Registrar, cs.Look.IANAID, cs.Look.AbuseEmail, cs.Look.Created
 	}
 	j := judge.Judge(judge.Input{Claim: claim, Subject: cs.Subject, Sight: sight, Look: seen, Record: rec, Now: now, Reported: cs.FirstReport(), Known: c.set.Known})
 	f.Class = casework.Class(j.Class)
 	for _, r := range j.Reasons {
 		f.Reasons = append(f.Reasons, r.Text)
 	}
-	if !needs {
+	if !needs || named && rec == nil && known {
 		f.Class, f.Reasons = cs.Class, cs.Reasons // judged with the registration data at an earlier look
 	}
 	snap := judge.Snapshot{Sight: sight, Filing: judge.FilingOf(rec, now)}
@@ -215,8 +219,38 @@ func (c *Centre) gather(ctx context.Context, cs casework.Case, fresh bool) (case
 	plan.DNSAllowed, plan.Why = c.Directory.DNSLevelAllowed(cs.Subject)
 	if needs && f.Claimed {
 		plan.Parties, err = c.parties(ctx, cs, sight, seen, rec, addrs)
+		if named && rec == nil && known {
+			// Who the registrar is was not answered today: nobody is taken to have
+			// replaced it, and the next step waits for an answer.
+			plan.Parties = slices.DeleteFunc(plan.Parties, func(p party.Party) bool {
+				return p.Role == party.Registrar || p.Role == party.Registry || p.Role == party.Compliance
+			})
+		}
 	}
 	return f, plan, err
+}
+
+// answered says whether a registration answer, as a finding keeps it, told
+// anything about the name.
+func answered(record string) bool {
+	switch registration.State(record) {
+	case registration.Registered, registration.Available, registration.Reserved:
+		return true
+	}
+	return false
+}
+
+// recordOf is what a finding keeps of a registration answer: its state, and
+// where it tells nothing about the name, why.
+func recordOf(r registration.Record) string {
+	if !answered(string(r.State)) {
+		for _, f := range r.Findings {
+			if f.Detail != "" {
+				return string(r.State) + ": " + evidence.Clean(f.Detail, 300)
+			}
+		}
+	}
+	return string(r.State)
 }
 
 // parties are everybody with authority today, or to be informed.

@@ -470,7 +470,8 @@ func abuseURLs(in Input) []name.URL {
 	for _, v := range in.Sight.Views {
 		if v.Shows == ShowsAbuse || in.Confirmed && v.Shows == ShowsUnclear {
 			for _, u := range []name.URL{v.URL, v.final()} {
-				if u.Domain.Under(in.Subject.Name) && !slices.Contains(out, u) {
+				own := u.Domain.Under(in.Subject.Name) || in.Subject.Addr.IsValid() && u.Addr == in.Subject.Addr
+				if own && !slices.Contains(out, u) {
 					out = append(out, u)
 				}
 			}

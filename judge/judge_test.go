@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -574,4 +575,29 @@ func lines(t *testing.T, file string) []string {
 		}
 	}
 	return out
+}
+
+// An address has no registration. What is served there still says whether it
+// exists for the abuse; neither class leads to an ask at the DNS level.
+func TestJudgeAddress(t *testing.T) {
+	addr := netip.MustParseAddr("192.0.2.7")
+	for _, tc := range []struct {
+		name  string
+		front Front
+		want  Class
+	}{
+		{"nothing but the abuse", FrontEmpty, Malicious},
+		{"a site of its own beside it", FrontContent, Unknown},
+		{"front page not seen", FrontUnknown, Unknown},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			u := name.URL{Scheme: "http", Addr: addr, Path: "/files/a.bin"}
+			j := Judge(Input{Claim: Claim{Type: abuse.Malware, URLs: []name.URL{u}}, Subject: party.Subject{Kind: party.Address, Addr: addr}, Now: t0,
+				Sight: Sight{At: t0, Type: abuse.Malware, Live: true, Claimed: true, SeenFrom: []string{"a"}, Front: tc.front,
+					Views: []View{{URL: u, Vantage: "a", Shows: ShowsAbuse, Cause: CauseProgram}}}})
+			if j.Class != tc.want || j.DNSLevel {
+				t.Errorf("%s, DNS level %t, want %s: %+v", j.Class, j.DNSLevel, tc.want, j.Reasons)
+			}
+		})
+	}
 }

@@ -229,6 +229,13 @@ func crash(t *testing.T, dsn string) {
 	c.delivery()
 	c.escalations()
 	c.blobs()
+	kinds := map[casework.Kind]int{}
+	for _, l := range c.logs {
+		for _, e := range l {
+			kinds[e.Kind]++
+		}
+	}
+	t.Logf("%v world %+v last %v", kinds, w.Counts(), k.server.cmd.ProcessState.UserTime())
 	t.Logf("%d reports, %d cases, %d kills (%d at an intent, %d at a mail just taken, %d while starting), %d retries: %d notices %v, %d mails, %d in doubt of which %d had arrived, %d escalated; submitted in %.1f s, %.1f s in all",
 		len(subs), len(c.all), k.killed(), k.count[atMail], k.count[atDot], k.count["start"], k.retries.Load(), len(c.notices), c.states, len(w.Mails()), c.states[store.NoticeInDoubt], c.arrived, c.escalated,
 		submitted.Seconds(), time.Since(begun).Seconds())
