@@ -22,7 +22,11 @@ import (
 // exported is a case with a payload of several kinds, and its signed head.
 func exported(t fataler) (*world, Head) {
 	t.Helper()
-	w := newWorld(shippedPhishing)
+	pb, err := load(sound)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	w := newWorld(pb)
 	w.do(t, Open{domain("bad.example"), abuse.Phishing})
 	w.do(t, AddReport{Report: ReportRef{ID: "r1", Received: w.now, URLs: []string{"https://bad.example/<login>?a=1&b=\u2028é"}},
 		Reporter: Reporter{Name: "A. Person", Contact: "a@person.example"}})

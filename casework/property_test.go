@@ -470,7 +470,7 @@ func (k *watcher) check(t *rapid.T, w *world, before Case, cmd Command, evs []Ev
 			}
 			lookedEnough := c.Quiet > len(w.pb.Investigate) && !w.now.Before(c.Began.Add(all))
 			if before.State == Coordinating || before.State == Unconfirmed || !lookedEnough {
-				k.certainlyGone(t, w)
+				k.certainlyGone(t, w, look.Finding)
 			}
 			if b.Outcome == "" {
 				t.Fatalf("closed without an outcome")
@@ -534,11 +534,15 @@ func (k *watcher) check(t *rapid.T, w *world, before Case, cmd Command, evs []Ev
 }
 
 // certainlyGone holds a closing against the test's own count of absent looks.
-func (k *watcher) certainlyGone(t *rapid.T, w *world) {
+// Something merely disrupted takes three times as long.
+func (k *watcher) certainlyGone(t *rapid.T, w *world, f Finding) {
 	t.Helper()
-	n := len(k.absent)
-	if n < w.pb.Gone.Looks || n < 2 || k.absent[n-1].Sub(k.absent[0]) < time.Duration(w.pb.Gone.Apart) {
-		t.Fatalf("closed as gone on absent looks at %v; the playbook wants %d over %s", k.absent, w.pb.Gone.Looks, time.Duration(w.pb.Gone.Apart))
+	n, apart := len(k.absent), time.Duration(w.pb.Gone.Apart)
+	if f.Measured != nil && f.Measured.Outcome == Disrupted {
+		apart *= 3
+	}
+	if n < w.pb.Gone.Looks || n < 2 || k.absent[n-1].Sub(k.absent[0]) < apart {
+		t.Fatalf("closed as gone on absent looks at %v; the playbook wants %d over %s", k.absent, w.pb.Gone.Looks, apart)
 	}
 }
 

@@ -2,6 +2,7 @@ package centre
 
 import (
 	"context"
+	"encoding/json"
 
 	"bailiwick/casework"
 	"bailiwick/problem"
@@ -81,3 +82,62 @@ func (c *Centre) Retain(ctx context.Context) error {
 // SetBaseURL says how the centre is reached, once that is known. It must be
 // called before any work starts.
 func (c *Centre) SetBaseURL(u string) { c.set.BaseURL = u }
+
+// Purge is for a case that turns out to be about child sexual abuse material,
+// which is never kept (DESIGN section 8): what was captured for it, the
+// messages about it and the raw reports on it are erased and refused ever
+// after, and the case closes. What stays is its log, which names subjects and
+// digests. A report that came in bulk takes the raw bytes of its whole chunk
+// with it; the other reports of that chunk have been read and stay filed.
+func (c *Centre) Purge(ctx context.Context, id, by string) (casework.Case, error) {
+	cs, err := c.Case(ctx, id)
+	if err != nil {
+		return cs, err
+	}
+	if cs.State.IsOpen() { // first, so that nothing is captured or sent meanwhile
+		if cs, err = c.Act(ctx, id, casework.Close{By: by, Reason: "handed to the hotline; nothing of it is kept"}); err != nil {
+			return cs, err
+		}
+	}
+	shas := map[string]bool{}
+	err = c.Store.View(ctx, func(tx *store.Tx) error {
+		entries, err := tx.Events(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			var b casework.Looked
+			if e.Kind == casework.KindLooked && e.Payload != nil && json.Unmarshal(e.Payload.Body, &b) == nil {
+				for _, sha := range b.Finding.Blobs {
+					shas[sha] = true
+				}
+			}
+		}
+		notices, err := tx.Notices(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, n := range notices {
+			shas[n.Blob] = true
+		}
+		var ids []string
+		for _, r := range cs.AllReports() {
+			ids = append(ids, r.ID)
+		}
+		reports, err := tx.ReportsByID(ctx, ids)
+		for _, r := range reports {
+			shas[r.Blob] = true
+		}
+		return err
+	})
+	if err != nil {
+		return cs, err
+	}
+	delete(shas, "")
+	for sha := range shas {
+		if err := c.Store.BarBlob(ctx, sha); err != nil && problem.CodeOf(err) != problem.NotFound {
+			return cs, err
+		}
+	}
+	return cs, nil
+}

@@ -3,10 +3,15 @@ package centre_test
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"bailiwick/app"
 	"bailiwick/casework"
+	"bailiwick/collect"
+	"bailiwick/name"
+	"bailiwick/party"
 	"bailiwick/problem"
 	"bailiwick/store"
 )
@@ -170,7 +175,7 @@ var lives = []life{
 			r.check()
 		},
 	},
-	faulty("htmlx", "error: x"), faulty("endlessx", "error: x"), faulty("errorx", "error: x"),
+	faulty("htmlx", "error: a web page or XML instead of JSON"), faulty("endlessx", "error: the answer is over"), faulty("errorx", "error: the server answered with HTTP status 500"),
 	{
 		name: "cloaked once asked about",
 		scenario: `  - name: aurora-login.shopx
@@ -281,4 +286,63 @@ func (l life) run(t *testing.T, dsn string) {
 	if t.Failed() {
 		t.Logf("reasons: %s", strings.Join(c.Reasons, "; "))
 	}
+}
+
+// outage is RDAP that knows no server while it is down.
+type outage struct {
+	collect.RDAPServers
+	down atomic.Bool
+}
+
+func (o *outage) Domain(d name.Domain) []string {
+	if o.down.Load() {
+		return nil
+	}
+	return o.RDAPServers.Domain(d)
+}
+
+// TestRegistrationOutage has the registration data away when a case is new, so
+// that its registrar is found later, and again when the registrar's time is up:
+// the silence counts then, and nobody is taken to have replaced the registrar,
+// but whom to ask next waits for an answer.
+func TestRegistrationOutage(t *testing.T) {
+	o := &outage{}
+	r := newRig(t, engines[0].dsn(t, false), around+`  - {name: aurora-login.shopx, registrar: Mute Names, reported: [1h]}`, options{
+		world: func(w *app.World) { o.RDAPServers, w.RDAP = w.RDAP, o }})
+	role := func(c casework.Case, role party.Role) (out []string) {
+		for _, o := range c.Obligations {
+			if o.Party.Role == role {
+				out = append(out, o.Party.Name+": "+string(o.Status))
+			}
+		}
+		return out
+	}
+	o.down.Store(true)
+	r.until(hour)
+	c := r.only("aurora-login.shopx")
+	if got := role(c, party.Registrar); !slices.Equal(got, []string{"registrar not known: unreachable"}) || !strings.HasPrefix(c.Look.Record, "unavailable: ") {
+		t.Fatalf("with no registration data: %q, %q", got, c.Look.Record)
+	}
+	o.down.Store(false)
+	r.until(3 * hour)
+	c = r.only("aurora-login.shopx")
+	if got := role(c, party.Registrar); !slices.Equal(got, []string{"registrar not known: unreachable", "Mute Names: running"}) || c.Look.Record != "registered" {
+		t.Fatalf("with registration data again: %q, %q", got, c.Look.Record)
+	}
+	r.until(2 * day)
+	o.down.Store(true)
+	r.until(3 * day)
+	c = r.only("aurora-login.shopx")
+	if got := role(c, party.Registrar); !slices.Equal(got, []string{"registrar not known: unreachable", "Mute Names: missed"}) || c.Class != casework.Malicious || c.Look.Registrar != "Mute Names" {
+		t.Fatalf("at the registrar's time: %q, judged %s, registrar %q", got, c.Class, c.Look.Registrar)
+	}
+	if got := role(c, party.Registry); len(got) != 0 {
+		t.Fatalf("the registry was asked on old data: %q", got)
+	}
+	o.down.Store(false)
+	r.until(3*day + 6*hour)
+	if got := role(r.only("aurora-login.shopx"), party.Registry); len(got) != 1 {
+		t.Fatalf("the registry was not asked: %q", got)
+	}
+	r.check()
 }

@@ -61,8 +61,8 @@ type options struct {
 	drive drive
 	// change changes the settings, which send and confirm as the lab needs it.
 	change func(*config.Config)
-	// dial stands between the centre and the world.
-	dial func(collect.Dial) collect.Dial
+	// world changes what stands between the centre and the lab.
+	world func(*app.World)
 }
 
 // newRig starts the world of a scenario in YAML and a centre on dsn in it.
@@ -91,7 +91,10 @@ func newRig(t *testing.T, dsn, scenario string, o options) *rig {
 	if o.change != nil {
 		o.change(&r.cfg)
 	}
-	aw := r.appWorld(o.dial)
+	aw := r.appWorld()
+	if o.world != nil {
+		o.world(&aw)
+	}
 	if r.App, err = app.New(t.Context(), r.cfg, aw, log); err != nil {
 		t.Fatal(err)
 	}
@@ -131,17 +134,13 @@ func (f failing) WithAttrs([]slog.Attr) slog.Handler { return f }
 func (f failing) WithGroup(string) slog.Handler      { return f }
 
 // appWorld is the lab's world as an operator in it would configure it.
-func (r *rig) appWorld(wrap func(collect.Dial) collect.Dial) app.World {
+func (r *rig) appWorld() app.World {
 	r.t.Helper()
 	f, err := r.world.About()
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	dial := collect.Dial(r.world.Dial)
-	if wrap != nil {
-		dial = wrap(dial)
-	}
-	out := app.World{Clock: r.clock, TLSTime: r.clock.Now, ByHand: true, Dial: dial, Roots: f.Roots, AllowDocumentation: true,
+	out := app.World{Clock: r.clock, TLSTime: r.clock.Now, ByHand: true, Dial: r.world.Dial, Roots: f.Roots, AllowDocumentation: true,
 		TLSRoots: x509.NewCertPool(), Limits: collect.Limits{RDAPRate: 1e6, RDAPBurst: 1e6}}
 	if !out.TLSRoots.AppendCertsFromPEM([]byte(f.CA)) {
 		r.t.Fatal("the lab's certificate authority does not parse")

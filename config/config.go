@@ -154,6 +154,9 @@ func (c Config) Validate() error {
 	if c.Mail.Enabled && c.Centre.Contact == "" {
 		e = e.Add("centre.contact", "is needed before mail can be sent: people must be able to answer")
 	}
+	if c.Mail.Enabled && c.BaseURL == "" {
+		e = e.Add("base_url", "is needed before mail can be sent: messages carry a link to answer by")
+	}
 	if c.Mail.PerPartyPerDay < 1 || c.Mail.PerDay < 1 {
 		e = e.Add("mail.per_day", "caps must be at least 1; the stop switch is a command")
 	}

@@ -44,7 +44,7 @@ func TestLoad(t *testing.T) {
 		wantErr    string
 		check      func(config.Config) bool
 	}{
-		{"file", "listen: 127.0.0.1:1\nmail: {enabled: true}\ncentre: {contact: a@b.example}\n", nil, "",
+		{"file", "listen: 127.0.0.1:1\nmail: {enabled: true}\nbase_url: https://c.example\ncentre: {contact: a@b.example}\n", nil, "",
 			func(c config.Config) bool { return c.Listen == "127.0.0.1:1" && c.Mail.Enabled }},
 		{"environment wins", "listen: 127.0.0.1:1\n", []string{"BAILIWICK_LISTEN=127.0.0.1:2", "BAILIWICK_CONFIRM_RULES=live-phishing, live-malware"}, "",
 			func(c config.Config) bool { return c.Listen == "127.0.0.1:2" && len(c.Confirm.Rules) == 2 }},
@@ -52,6 +52,7 @@ func TestLoad(t *testing.T) {
 		{"unknown rule", "confirm: {rules: [all]}\n", nil, `"all" is not a rule`, nil},
 		{"bad number", "", []string{"BAILIWICK_WORKERS=many"}, "BAILIWICK_WORKERS", nil},
 		{"bad database", "database: mysql://x\n", nil, "database", nil},
+		{"sending without a way to answer", "mail: {enabled: true}\ncentre: {contact: a@b.example}\n", nil, "base_url", nil},
 		{"sending without a contact", "mail: {enabled: true}\n", nil, "centre.contact", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

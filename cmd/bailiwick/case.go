@@ -27,6 +27,7 @@ type caseCmd struct {
 	Handed  caseHandedCmd  `cmd:"" help:"Record that you handed an ask over by a form or telephone: its clock starts."`
 	Merge   caseMergeCmd   `cmd:"" help:"Merge a case into another."`
 	Unmerge caseUnmergeCmd `cmd:"" help:"Restore a merged case."`
+	Purge   casePurgeCmd   `cmd:"" help:"Erase everything kept of a case that is about child sexual abuse material, for good, and close it."`
 	Close   caseCloseCmd   `cmd:"" help:"Close a case by hand."`
 	Reopen  caseReopenCmd  `cmd:"" help:"Reopen a closed case."`
 }
@@ -321,6 +322,16 @@ type caseUnmergeCmd struct {
 // Run un-merges.
 func (c *caseUnmergeCmd) Run(e *env) error {
 	return act(e, c.ID, func(a *app.App) (casework.Case, error) { return a.Centre.Unmerge(e.ctx, c.ID, c.actor()) })
+}
+
+type casePurgeCmd struct {
+	by
+	ID string `arg:"" help:"The case."`
+}
+
+// Run purges.
+func (c *casePurgeCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) { return a.Centre.Purge(e.ctx, c.ID, c.actor()) })
 }
 
 type caseCloseCmd struct {

@@ -29,8 +29,8 @@ const (
 	crashClients = 16
 	crashKills   = 10
 	crashWorkers = 3
-	crashSubmit  = 18 * time.Second      // how long the submissions take on a quiet machine
-	crashLatency = 15 * time.Millisecond // of each answer of the mail server
+	crashSubmit  = 15 * time.Second      // how long the submissions take on a quiet machine
+	crashLatency = 8 * time.Millisecond  // of each answer of the mail server
 	crashSeed    = 20260105
 )
 
@@ -44,7 +44,7 @@ longest_step: 24h
 evidence_age: 1h
 investigate: [2s, 4s]
 watch:
-  - {for: 20s, every: 6s}
+  - {for: 12s, every: 6s}
   - {every: 24h}
 gone: {looks: 2, apart: 4s}
 after: [24h]
@@ -52,8 +52,8 @@ steps:
   - {id: constituent, role: constituent, action: inform}
   - {id: blocklist, role: blocklist, action: list}
   - {id: cert, role: cert, action: inform}
-  - {id: host, role: host, action: remove_content, within: 8s, remind: [4s], chase: 24h}
-  - {id: registrar, role: registrar, action: suspend_name, when: [malicious], within: 8s, remind: [4s], chase: 24h}
+  - {id: host, role: host, action: remove_content, within: 6s, remind: [3s], chase: 24h}
+  - {id: registrar, role: registrar, action: suspend_name, when: [malicious], within: 6s, remind: [3s], chase: 24h}
   - {id: registry, role: registry, action: suspend_name, when: [malicious, gtld, in_scope], after: registrar, on: [missed, refused, referred], within: 24h}
   - {id: registry-procedure, role: registry, action: registry_procedure, when: [malicious, cctld], after: registrar, on: [missed, refused, referred], within: 24h}
   - {id: compliance, role: compliance, action: bundle, when: [malicious, gtld, in_scope], after: registry, on: [missed, refused, referred]}
@@ -127,8 +127,8 @@ func submissions(tb testing.TB, sc *lab.Scenario, rng *rand.Rand, n int) []submi
 		if i < len(urls) && i < known {
 			u = urls[i]
 		}
-		if rng.IntN(3) > 0 && strings.HasSuffix(u, "/") {
-			u += fmt.Sprintf("sign-in-%d", rng.IntN(2))
+		if rng.IntN(2) > 0 && strings.HasSuffix(u, "/") {
+			u += "sign-in"
 		}
 		out[i] = submission{key: fmt.Sprintf("key-%04d-%08x", i, rng.Uint32()), bad: rng.IntN(50) == 0}
 		if out[i].bad {
