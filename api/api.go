@@ -6,7 +6,11 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
 	"time"
 
 	"bailiwick/centre"
@@ -27,20 +31,75 @@ func Register(mux *http.ServeMux, c *centre.Centre) {
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "/api/v1/openapi", "", ""
 	cfg.CreateHooks = nil // no $schema links in answers
 	cfg.Info.Description = "Reports of domain-name abuse in, receipts and answers out."
+	cfg.Transformers = append(cfg.Transformers, ours)
 	h := humago.New(mux, cfg)
+	failures := func(codes ...int) map[string]*huma.Response {
+		out := map[string]*huma.Response{}
+		schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[failure](), true, "Problem")
+		for _, c := range codes {
+			out[strconv.Itoa(c)] = &huma.Response{Description: http.StatusText(c), Content: map[string]*huma.MediaType{"application/problem+json": {Schema: schema}}}
+		}
+		return out
+	}
 
 	huma.Register(h, huma.Operation{OperationID: "report", Method: http.MethodPost, Path: "/api/v1/reports", Summary: "Report abuse",
 		Description: "Takes one report: this API's own JSON form, XARF v4 or XARF v3, told apart by content. 202 with a receipt after it is stored. " +
 			"A report that is not valid is stored too and answered 422, with its receipt. With an Idempotency-Key the same request may be sent again and meets the same receipt.",
-		DefaultStatus: http.StatusAccepted, MaxBodyBytes: centre.MaxReport + 1, Errors: []int{409, 413, 422, 503},
-		SkipValidateBody: true, BodyReadTimeout: 30 * time.Second}, a.report)
+		DefaultStatus: http.StatusAccepted, MaxBodyBytes: centre.MaxReport + 1, Responses: failures(400, 409, 413, 422, 503),
+		SkipValidateBody: true, BodyReadTimeout: bodyTime}, a.report)
 	huma.Register(h, huma.Operation{OperationID: "report-state", Method: http.MethodGet, Path: "/api/v1/reports/{receipt}", Summary: "State of a report",
-		Errors: []int{404}}, a.state)
+		Responses: failures(404)}, a.state)
 	huma.Register(h, huma.Operation{OperationID: "withdraw", Method: http.MethodPost, Path: "/api/v1/reports/{receipt}/withdraw", Summary: "Take a report back",
-		DefaultStatus: http.StatusNoContent, Errors: []int{404, 409}}, a.withdraw)
+		DefaultStatus: http.StatusNoContent, Responses: failures(404, 409)}, a.withdraw)
 	huma.Register(h, huma.Operation{OperationID: "answer", Method: http.MethodPost, Path: "/api/v1/answers/{token}", Summary: "Answer an ask",
-		Description: "The token is the last part of the answer link in the message.", DefaultStatus: http.StatusNoContent, Errors: []int{404, 422}}, a.answer)
+		Description:   "The token is the last part of the answer link in the message.",
+		DefaultStatus: http.StatusNoContent, MaxBodyBytes: 64 << 10, Responses: failures(400, 404, 413, 422), BodyReadTimeout: bodyTime}, a.answer)
+
 	mux.HandleFunc("POST /api/v1/reports/bulk", a.bulk)
+	lines := func(v reflect.Type, hint string) map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{"application/x-ndjson": {Schema: h.OpenAPI().Components.Schemas.Schema(v, true, hint)}}
+	}
+	op := &huma.Operation{OperationID: "bulk", Method: http.MethodPost, Path: "/api/v1/reports/bulk", Summary: "Report abuse in bulk",
+		Description: "One report per line, in any of the forms that a single one may have. Answered with one result per line, in order, each after the report is stored. " +
+			"A line that is not valid stops nothing. With an Idempotency-Key the whole may be sent again: line n meets its first receipt. " +
+			"A result without a line number says why the rest was not read.",
+		Parameters:  []*huma.Param{{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString}}},
+		RequestBody: &huma.RequestBody{Required: true, Content: lines(reflect.TypeFor[any](), "Report")}, Responses: failures(413, 422, 503)}
+	op.Responses["200"] = &huma.Response{Description: "One result per line", Content: lines(reflect.TypeFor[centre.BulkResult](), "BulkResult")}
+	h.OpenAPI().AddOperation(op)
+}
+
+// bodyTime is how long a body may take, and in bulk how long each piece of it.
+const bodyTime = 30 * time.Second
+
+// ours makes the errors that huma finds by itself documents like all others.
+func ours(_ huma.Context, _ string, v any) (any, error) {
+	e, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	code := problem.Invalid
+	switch {
+	case e.Status == http.StatusNotFound:
+		code = problem.NotFound
+	case e.Status == http.StatusRequestEntityTooLarge:
+		code = problem.TooLarge
+	case e.Status == http.StatusRequestTimeout:
+		code = problem.Unavailable
+	case e.Status >= 500:
+		code = problem.Internal
+	}
+	p := problem.New(code, "%s", e.Detail)
+	for _, d := range e.Errors {
+		path := d.Location
+		for _, in := range []string{"header.", "path.", "query.", "body."} {
+			path = strings.TrimPrefix(path, in)
+		}
+		p.Fields = append(p.Fields, problem.Field{Path: path, Reason: d.Message})
+	}
+	doc := problem.DocumentOf(p)
+	doc.Status = e.Status // as sent
+	return &failure{Document: doc}, nil
 }
 
 // failure is a problem as huma wants it.
@@ -132,11 +191,11 @@ func (a *API) answer(ctx context.Context, in *answerIn) (*struct{}, error) {
 // bulk streams one result line per report line.
 func (a *API) bulk(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
-	_ = rc.EnableFullDuplex() // results go out while lines still come in
+	_ = rc.EnableFullDuplex() // results go out while lines still come in; HTTP/2 does so anyhow
 	started := false
 	enc := json.NewEncoder(w)
 	err := a.c.SubmitBulk(r.Context(), centre.Submission{Source: "bulk", Scope: scopeOf(r.RemoteAddr), Key: r.Header.Get("Idempotency-Key")},
-		r.Body, func(res centre.BulkResult) error {
+		&patient{r.Body, rc}, func(res centre.BulkResult) error {
 			if !started {
 				started = true
 				w.Header().Set("Content-Type", "application/x-ndjson")
@@ -148,10 +207,27 @@ func (a *API) bulk(w http.ResponseWriter, r *http.Request) {
 	case err != nil && !started:
 		problem.Write(w, err)
 	case err != nil:
-		_ = enc.Encode(centre.BulkResult{Problem: ptr(problem.DocumentOf(err))})
+		_ = enc.Encode(centre.BulkResult{Problem: ptr(problem.DocumentOf(err))}) // who has gone is not told
 	case !started:
 		problem.Write(w, problem.New(problem.Invalid, "the submission has no lines"))
 	}
+}
+
+// patient reads a body that may take its time, but not for ever over any piece
+// of it.
+type patient struct {
+	io.Reader
+	rc *http.ResponseController
+}
+
+// Read implements io.Reader.
+func (p *patient) Read(b []byte) (int, error) {
+	_ = p.rc.SetReadDeadline(time.Now().Add(bodyTime)) // a server that cannot has none
+	n, err := p.Reader.Read(b)
+	if err != nil { // what is written from here on takes the time it takes
+		_ = p.rc.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 func ptr[T any](v T) *T { return &v }

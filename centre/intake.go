@@ -21,6 +21,7 @@ import (
 // Limits of intake.
 const (
 	MaxReport     = 8 << 20   // octets of one report
+	MaxKey        = 200       // octets of an idempotency key
 	MaxBulk       = 256 << 20 // octets of one bulk submission
 	MaxBulkLines  = 1_000_000
 	bulkChunk     = 500     // lines committed together
@@ -37,12 +38,12 @@ type Submission struct {
 }
 
 // Receipt is what the sender gets: proof that the report is stored, or why it
-// is not worked on.
+// is not worked on. In a BulkResult with a Problem it is empty.
 type Receipt struct {
-	Receipt  string            `json:"receipt"`
-	State    store.ReportState `json:"state"`
-	Received time.Time         `json:"received"`
-	SHA256   string            `json:"sha256"` // of the bytes received
+	Receipt  string            `json:"receipt,omitempty"`
+	State    store.ReportState `json:"state,omitempty"`
+	Received time.Time         `json:"received,omitzero"`
+	SHA256   string            `json:"sha256,omitempty"` // of the bytes received
 	Format   string            `json:"format,omitempty"`
 	Detail   string            `json:"detail,omitempty"`
 	Errors   []problem.Field   `json:"errors,omitempty"`
@@ -62,19 +63,26 @@ func (c *Centre) Submit(ctx context.Context, s Submission) (Receipt, error) {
 	if len(bytes.TrimSpace(s.Body)) == 0 {
 		return Receipt{}, problem.New(problem.Invalid, "the report is empty")
 	}
-	if len(s.Key) > 200 {
-		return Receipt{}, problem.BadField("Idempotency-Key", "is over 200 octets")
+	if len(s.Key) > MaxKey {
+		return Receipt{}, problem.BadField("Idempotency-Key", "is over %d octets", MaxKey)
 	}
 	row, warnings := c.read(s)
-	a := add{row: row, raw: s.Body, done: make(chan added, 1)}
-	if row.State == store.ReportWithheld {
-		a.raw = nil
-	} else if len(s.Body) > inlineBlob {
+	a := add{row: row, done: make(chan added, 1)}
+	switch {
+	case row.State == store.ReportWithheld:
+	case len(s.Body) > inlineBlob:
 		sha, err := c.Store.PutBlob(ctx, "application/json", s.Body) // synced before a row names it
-		if err != nil {
+		switch {
+		case err == nil:
+			a.row.Blob = sha
+		case problem.CodeOf(err) == problem.Refused:
+			a.row = c.withhold(row)
+		default:
 			return Receipt{}, err
 		}
-		a.row.Blob, a.raw = sha, nil
+	default:
+		// A copy: who hangs up takes the body along, and the commit goes on.
+		a.raw = bytes.Clone(s.Body)
 	}
 	select {
 	case c.adds <- a:
@@ -83,7 +91,7 @@ func (c *Centre) Submit(ctx context.Context, s Submission) (Receipt, error) {
 	}
 	select {
 	case r := <-a.done:
-		return receiptOf(r, a.row, warnings)
+		return receiptOf(r, warnings)
 	case <-ctx.Done():
 		return Receipt{}, problem.Wrap(ctx.Err(), problem.Unavailable, "the commit did not finish in time; ask again with the same key")
 	}
@@ -91,19 +99,19 @@ func (c *Centre) Submit(ctx context.Context, s Submission) (Receipt, error) {
 
 const inlineBlob = 64 << 10
 
-func receiptOf(r added, row store.Report, warnings []report.Finding) (Receipt, error) {
+func receiptOf(r added, warnings []report.Finding) (Receipt, error) {
 	if r.err != nil {
 		return Receipt{}, r.err
 	}
 	if r.existing != nil {
-		if r.existing.Digest != row.Digest {
+		if r.existing.Digest != r.row.Digest {
 			return Receipt{}, problem.New(problem.Conflict, "this idempotency key was used before with other content; its receipt is %s", r.existing.Receipt)
 		}
 		rc := Row(*r.existing)
 		rc.Repeated = true
 		return rc, nil
 	}
-	rc := Row(row)
+	rc := Row(r.row)
 	rc.Warnings = warnings
 	return rc, nil
 }
@@ -163,7 +171,10 @@ type add struct {
 	done chan added
 }
 
+// added is what became of it: the row as it was written, or the one that took
+// its key before.
 type added struct {
+	row      store.Report
 	existing *store.Report
 	err      error
 }
@@ -207,35 +218,54 @@ func (c *Centre) committer(ctx context.Context) {
 }
 
 // commit writes a batch; the clients' contexts do not reach it, so that one
-// that hangs up does not undo the others.
+// that hangs up does not undo the others. A report that cannot be written does
+// not cost the others theirs: each is then written on its own. Bytes that were
+// barred (a person marked them as never to be kept) leave a receipt only.
 func (c *Centre) commit(batch []add) {
-	rows := make([]store.Report, len(batch))
-	var existing []*store.Report
-	err := c.Store.Update(context.Background(), func(tx *store.Tx) error {
-		var blobs []store.NewBlob
+	existing, err := c.write(batch)
+	switch {
+	case err == nil || problem.CodeOf(err) == problem.Unavailable:
+	case len(batch) > 1:
 		for i := range batch {
-			rows[i] = batch[i].row
-			if batch[i].raw != nil {
-				blobs = append(blobs, store.NewBlob{Media: "application/json", Data: batch[i].raw, SHA: batch[i].row.Digest})
-				rows[i].Blob = batch[i].row.Digest
-			}
+			c.commit(batch[i : i+1])
 		}
-		if err := tx.PutBlobs(context.Background(), blobs); err != nil {
-			return err
-		}
-		var err error
-		if existing, err = tx.AddReports(context.Background(), rows); err != nil {
-			return err
-		}
-		return tx.Enqueue(context.Background(), JobTriage, due(rows, existing)...)
-	})
+		return
+	case problem.CodeOf(err) == problem.Refused && batch[0].raw != nil:
+		batch[0].row, batch[0].raw = c.withhold(batch[0].row), nil
+		existing, err = c.write(batch)
+	}
 	for i := range batch {
-		r := added{err: err}
+		r := added{row: batch[i].row, err: err}
 		if err == nil {
 			r.existing = existing[i]
 		}
 		batch[i].done <- r
 	}
+}
+
+// write writes a batch in one transaction.
+func (c *Centre) write(batch []add) (existing []*store.Report, err error) {
+	ctx := context.Background()
+	rows := make([]store.Report, len(batch))
+	var blobs []store.NewBlob
+	for i, a := range batch {
+		rows[i] = a.row
+		if a.raw != nil {
+			blobs = append(blobs, store.NewBlob{Media: "application/json", Data: a.raw, SHA: a.row.Digest})
+			rows[i].Blob = a.row.Digest
+		}
+	}
+	err = c.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.PutBlobs(ctx, blobs); err != nil {
+			return err
+		}
+		var err error
+		if existing, err = tx.AddReports(ctx, rows); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, JobTriage, due(rows, existing)...)
+	})
+	return existing, err
 }
 
 // due are the ids of new rows that wait for triage.
@@ -262,6 +292,9 @@ type BulkResult struct {
 // nothing. With a key, line n of a repeated submission meets its first
 // receipt.
 func (c *Centre) SubmitBulk(ctx context.Context, s Submission, r io.Reader, emit func(BulkResult) error) error {
+	if len(s.Key) > MaxKey {
+		return problem.BadField("Idempotency-Key", "is over %d octets", MaxKey)
+	}
 	br := bufio.NewReaderSize(io.LimitReader(r, MaxBulk+1), 256<<10)
 	var total int64
 	chunk := newChunk()
@@ -274,17 +307,27 @@ func (c *Centre) SubmitBulk(ctx context.Context, s Submission, r io.Reader, emit
 		return err
 	}
 	for line := 1; ; line++ {
-		raw, tooLong, err := readLine(br, MaxReport)
-		total += int64(len(raw))
+		raw, n, err := readLine(br, MaxReport+len("\r\n"))
+		total += n
 		if total > MaxBulk || line > MaxBulkLines {
 			if err := flush(); err != nil {
 				return err
 			}
 			return problem.New(problem.TooLarge, "the submission is over %d octets or %d lines: the lines answered so far are stored", MaxBulk, MaxBulkLines)
 		}
-		if tooLong {
+		if err != nil && !errors.Is(err, io.EOF) {
+			// A line that was cut is not stored: it would take the key that the
+			// whole one comes with when the submission is sent again.
+			if ferr := flush(); ferr != nil {
+				return ferr
+			}
+			return problem.Wrap(err, problem.Unavailable, "the submission broke off after line %d", line-1)
+		}
+		raw = bytes.TrimSpace(raw)
+		switch {
+		case len(raw) > MaxReport || n > MaxReport+int64(len("\r\n")):
 			chunk.bad = append(chunk.bad, BulkResult{Line: line, Problem: doc(problem.New(problem.TooLarge, "the line is over %d octets", MaxReport))})
-		} else if raw = bytes.TrimSpace(raw); len(raw) > 0 {
+		case len(raw) > 0:
 			sub := s
 			sub.Body = raw
 			if s.Key != "" {
@@ -298,14 +341,8 @@ func (c *Centre) SubmitBulk(ctx context.Context, s Submission, r io.Reader, emit
 				return err
 			}
 		}
-		if errors.Is(err, io.EOF) {
-			return flush()
-		}
 		if err != nil {
-			if ferr := flush(); ferr != nil {
-				return ferr
-			}
-			return problem.Wrap(err, problem.Unavailable, "the submission broke off after line %d", line)
+			return flush()
 		}
 	}
 }
@@ -377,7 +414,7 @@ func (c *Centre) commitChunk(ctx context.Context, k *chunk, emit func(BulkResult
 		}
 		res := BulkResult{Line: k.lines[i]}
 		var err error
-		if res.Receipt, err = receiptOf(added{existing: existing[i]}, row, k.warnings[i]); err != nil {
+		if res.Receipt, err = receiptOf(added{row: row, existing: existing[i]}, k.warnings[i]); err != nil {
 			res.Problem = doc(err)
 		}
 		if err := emit(res); err != nil {
@@ -392,17 +429,18 @@ func (c *Centre) commitChunk(ctx context.Context, k *chunk, emit func(BulkResult
 	return nil
 }
 
-// readLine reads up to a newline; a line over limit is skipped to its end.
-func readLine(br *bufio.Reader, limit int) (line []byte, tooLong bool, err error) {
+// readLine reads up to and with a newline and says how long the line is; one
+// over limit is skipped to its end, and line is nil.
+func readLine(br *bufio.Reader, limit int) (line []byte, n int64, err error) {
 	for {
 		part, err := br.ReadSlice('\n')
-		if len(line)+len(part) > limit {
-			tooLong, line = true, nil
-		} else if !tooLong {
+		if n += int64(len(part)); n > int64(limit) {
+			line = nil
+		} else {
 			line = append(line, part...)
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, tooLong, err
+			return line, n, err
 		}
 	}
 }
@@ -419,18 +457,6 @@ func (c *Centre) ReportState(ctx context.Context, receipt string) (Receipt, erro
 		return nil
 	})
 	return rc, err
-}
-
-// raw gives the bytes of a stored report.
-func (c *Centre) raw(ctx context.Context, r store.Report) ([]byte, error) {
-	b, _, err := c.Store.Blob(ctx, r.Blob)
-	if err != nil {
-		return nil, err
-	}
-	if r.Offset+r.Length > int64(len(b)) {
-		return nil, problem.New(problem.Corrupt, "report %s names bytes %d to %d of a blob of %d", r.ID, r.Offset, r.Offset+r.Length, len(b))
-	}
-	return b[r.Offset : r.Offset+r.Length], nil
 }
 
 // hostsOf names the URLs in one string each.

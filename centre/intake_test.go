@@ -198,7 +198,7 @@ func TestBadInput(t *testing.T) {
 			{"no subject", `{"type":"phishing"}`, "urls", "names no URL"},
 			{"unknown field", strings.Replace(own, `"url"`, `"uri"`, 1), "uri", "not a field"},
 			{"unknown type", strings.Replace(own, `"phishing"`, `"nonsense"`, 1), "type", ""},
-			{"a public suffix", `{"type":"phishing","url":"https://com/"}`, "", "suffix"},
+			{"a public suffix", `{"type":"phishing","url":"https://co.uk/"}`, "", "suffix"},
 		} {
 			got := post(t, srv, "bad "+c.name, c.body)
 			if got.status < 400 || got.status > 499 || got.Status != got.status || got.kind != "application/problem+json" || got.Title == "" {
@@ -230,7 +230,7 @@ func TestBadInput(t *testing.T) {
 			status          int
 			reason          string
 		}{
-			{"empty", "", "", http.StatusUnprocessableEntity, "empty"},
+			{"empty", "", "", http.StatusBadRequest, "body is required"},
 			{"blank", " \r\n\t ", "", http.StatusUnprocessableEntity, "empty"},
 			{"oversize", own + strings.Repeat(" ", centre.MaxReport), "", http.StatusRequestEntityTooLarge, "8388608"},
 			{"a long key", own, strings.Repeat("k", 201), http.StatusUnprocessableEntity, "Idempotency-Key"},
@@ -520,6 +520,48 @@ func TestBulkHangsUp(t *testing.T) {
 		}
 		if got := len(rows(t, a)); got != 1200 || repeated != 500 {
 			t.Errorf("%d rows, %d of them met again", got, repeated)
+		}
+	})
+}
+
+// TestGoneBeforeCommit has clients that hang up while their report waits for
+// its commit, and whose body is then used for something else: what is stored is
+// what they sent, and nobody else's report is lost.
+func TestGoneBeforeCommit(t *testing.T) {
+	each(t, func(t *testing.T, dsn string) {
+		a := newApp(t, settings(t, dsn), app.World{})
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		var wg sync.WaitGroup
+		for i := range 200 {
+			body := []byte(fmt.Sprintf(`{"type":"phishing","url":"https://n%d.bad.example.com/"}`, i))
+			wg.Go(func() {
+				if i%2 == 0 {
+					if _, err := a.Centre.Submit(t.Context(), centre.Submission{Source: "t", Body: body}); err != nil {
+						t.Errorf("the report of somebody who waits: %v", err)
+					}
+					return
+				}
+				_, err := a.Centre.Submit(gone, centre.Submission{Source: "t", Body: body})
+				if err != nil && problem.CodeOf(err) != problem.Unavailable {
+					t.Error(err)
+				}
+				copy(body, bytes.Repeat([]byte("x"), len(body)))
+			})
+		}
+		wg.Wait()
+		// One more report is committed after all those that were taken.
+		if _, err := a.Centre.Submit(t.Context(), centre.Submission{Source: "t", Body: []byte(own)}); err != nil {
+			t.Fatal(err)
+		}
+		all := rows(t, a)
+		if len(all) < 101 {
+			t.Fatalf("%d rows", len(all))
+		}
+		for _, r := range all {
+			if _, raw := kept(t, a, r.Receipt); !strings.HasPrefix(raw, `{"type"`) || !strings.HasSuffix(raw, "}") {
+				t.Fatalf("stored: %q", raw)
+			}
 		}
 	})
 }

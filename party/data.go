@@ -14,6 +14,7 @@ import (
 	"bailiwick/abuse"
 	"bailiwick/name"
 	"bailiwick/problem"
+	"bailiwick/text"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -156,7 +157,7 @@ func Load(r io.Reader) (Data, error) {
 	dec.KnownFields(true)
 	var d Data
 	if err := dec.Decode(&d); err != nil && !errors.Is(err, io.EOF) {
-		return Data{}, problem.Wrap(err, problem.Invalid, "the party data does not parse: %s", clean(err.Error(), 400))
+		return Data{}, problem.Wrap(err, problem.Invalid, "the party data does not parse: %s", text.Line(err.Error(), 400))
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return Data{}, problem.New(problem.Invalid, "the party data holds more than one document")
@@ -320,7 +321,7 @@ func (v *checker) named(at, s string) {
 	switch {
 	case strings.TrimSpace(s) == "":
 		v.bad(at+".name", "is missing")
-	case clean(s, maxName) != s:
+	case text.Line(s, maxName) != s:
 		v.bad(at+".name", "has control characters or needless spaces, or is over %d letters long", maxName)
 	}
 }
@@ -341,13 +342,13 @@ func (v *checker) once(at, what string) {
 
 func (v *checker) contact(at, email, form string) {
 	if a, ok := Mailbox(email); email != "" && (!ok || !strings.EqualFold(a, email)) {
-		v.bad(at+".email", "%q is not one mail address", clean(email, maxName))
+		v.bad(at+".email", "%q is not one mail address", text.Line(email, maxName))
 	}
 	if form == "" {
 		return
 	}
-	if u, err := url.Parse(form); err != nil || u.Scheme != "https" || u.Host == "" || len(form) > name.MaxURL || clean(form, name.MaxURL) != form {
-		v.bad(at+".form", "%q is not an https address", clean(form, maxName))
+	if u, err := url.Parse(form); err != nil || u.Scheme != "https" || u.Host == "" || len(form) > name.MaxURL || text.Line(form, name.MaxURL) != form {
+		v.bad(at+".form", "%q is not an https address", text.Line(form, maxName))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"bailiwick/abuse"
 	"bailiwick/name"
 	"bailiwick/registration"
+	"bailiwick/text"
 )
 
 // AddrNetwork is an address at which the abuse is served, and the network that
@@ -172,7 +173,7 @@ type source struct{ field, basis string }
 // valid, not ours and not known to bounce; else the form; else the reason why
 // there is none. The zero Party means that p is the centre itself.
 func (d *Directory) reach(p Party, q Query, form string, sources ...source) Party {
-	p.Name = clean(p.Name, maxName)
+	p.Name = text.Line(p.Name, maxName)
 	p.Form = form
 	var why []string
 	for _, s := range sources {
@@ -348,7 +349,7 @@ func (d *Directory) hosts(q Query) []Party {
 		} else if n.Start != "" {
 			p.ID = "host:" + slug(n.Start+" "+n.End)
 		}
-		p.Name = cmp.Or(clean(n.Holder, maxName), clean(n.Name, maxName), identifier(n.Handle), a.String())
+		p.Name = cmp.Or(text.Line(n.Holder, maxName), text.Line(n.Name, maxName), identifier(n.Handle), a.String())
 		p.Basis = "rdap network " + block(a, n)
 		out = append(out, d.reach(p, q, "", source{n.AbuseEmail, p.Basis}))
 	}
@@ -479,7 +480,7 @@ func (d *Directory) registrar(q Query, rec *registration.Record) Party {
 	} else {
 		p.ID = "registrar:" + iana
 	}
-	p.Name = cmp.Or(clean(r.Name, maxName), known.Name, "registrar "+iana)
+	p.Name = cmp.Or(text.Line(r.Name, maxName), known.Name, "registrar "+iana)
 	basis := cmp.Or(rec.Sources["registrar.abuse_email"].Protocol, rec.Sources["registrar"].Protocol, rec.Sources[""].Protocol, "rdap") + " registrar entity"
 	p.Basis = basis
 	p = d.reach(p, q, known.Form, source{r.AbuseEmail, basis}, source{known.Email, configured})
@@ -496,7 +497,7 @@ func (d *Directory) registry(q Query) Party {
 			p := Party{ID: "registry:" + n.String(), Role: Registry, Name: r.Name, Procedure: r.Procedure, Basis: configured}
 			p = d.reach(p, q, r.Form, source{r.Email, configured})
 			if !p.Reachable && r.Email == "" && r.Procedure != "" {
-				p.Why = "only its procedure is known: " + clean(r.Procedure, maxName)
+				p.Why = "only its procedure is known: " + text.Line(r.Procedure, maxName)
 			}
 			return p
 		}

@@ -13,34 +13,6 @@ import (
 // maxName bounds a party's name, in runes: it comes from outside.
 const maxName = 120
 
-// clean makes outside text fit to show on one line: white space runs become
-// one space; control and format characters (among them the bidirectional
-// ones) and broken UTF-8 go.
-func clean(s string, max int) string {
-	var b strings.Builder
-	n, space := 0, false
-	for _, r := range s {
-		switch {
-		case unicode.IsSpace(r):
-			space = n > 0
-			continue
-		case r == unicode.ReplacementChar, !unicode.IsGraphic(r):
-			continue
-		}
-		if space {
-			b.WriteByte(' ')
-			n, space = n+1, false
-		}
-		if n >= max {
-			b.WriteString("…")
-			break
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return b.String()
-}
-
 // slug makes an identifier part of a name: its letters and digits in lower
 // case, everything else one hyphen. A name that is too long or has no letters
 // gets a digest, so that two names never share an identifier by accident.

@@ -29,8 +29,8 @@ const (
 	crashClients = 16
 	crashKills   = 10
 	crashWorkers = 3
-	crashSubmit  = 15 * time.Second      // how long the submissions take on a quiet machine
-	crashLatency = 8 * time.Millisecond  // of each answer of the mail server
+	crashSubmit  = 15 * time.Second     // how long the submissions take on a quiet machine
+	crashLatency = 8 * time.Millisecond // of each answer of the mail server
 	crashSeed    = 20260105
 )
 
@@ -198,10 +198,25 @@ func crash(t *testing.T, dsn string) {
 
 	st := s.store()
 	what := ""
+	n := 0
 	if err := until(ctx, func() (ok bool, err error) {
 		// What a greylisting server or a held notice waits for is 10 minutes
 		// away and more.
 		ok, what, err = resting(ctx, st, time.Now().Add(5*time.Minute))
+		if n++; n%30 == 0 {
+			t.Logf("%.1f %s", time.Since(begun).Seconds(), what)
+			st.View(ctx, func(tx *store.Tx) error {
+				cs, _ := tx.Cases(ctx, store.CaseFilter{})
+				for _, c := range cs {
+					if c.Due.Before(time.Now().Add(5 * time.Minute)) && !c.Due.IsZero() {
+						var x casework.Case
+						json.Unmarshal(c.Body, &x)
+						t.Logf("%s %s due %.1f last %.1f nextlook %.1f looks %d conf %.1f", c.SubjectKey, c.State, time.Until(c.Due).Seconds(), time.Since(x.Last).Seconds(), time.Until(x.NextLook).Seconds(), x.Looks, time.Since(x.Confirmation.At).Seconds())
+					}
+				}
+				return nil
+			})
+		}
 		return ok, err
 	}); err != nil {
 		t.Fatalf("the server does not come to rest: %v: %s\n%s", err, what, k.server.log)

@@ -7,6 +7,7 @@ import (
 
 	"bailiwick/name"
 	"bailiwick/party"
+	"bailiwick/text"
 )
 
 // body is the text of a notice. It is laid out for a desk that has a minute:
@@ -29,7 +30,7 @@ func body(a Ask) string {
 		p.line(where(a))
 	}
 	if u := a.Domain.Unicode(); u != a.Domain.String() {
-		p.line("In letters: " + name.Defang(clean(u, 300)))
+		p.line("In letters: " + name.Defang(text.Line(u, 300)))
 	}
 
 	p.head("IS IT YOURS?")
@@ -79,7 +80,7 @@ func body(a Ask) string {
 }
 
 func opening(a Ask) string {
-	who := clean(a.CentreName, maxShort)
+	who := text.Line(a.CentreName, maxShort)
 	if who == "" {
 		who = "An abuse coordination centre"
 	}
@@ -235,8 +236,8 @@ func evidence(p *page, a Ask) {
 func closing(p *page, a Ask) {
 	p.blank()
 	p.line("-- ")
-	who := clean(a.CentreName, maxShort)
-	if c := clean(a.CentreContact, maxShort); c != "" {
+	who := text.Line(a.CentreName, maxShort)
+	if c := text.Line(a.CentreContact, maxShort); c != "" {
 		if who != "" {
 			who += ", "
 		}
@@ -255,10 +256,10 @@ func closing(p *page, a Ask) {
 // address is a URL as it may leave: without what would name a victim, defanged,
 // and clean and without spaces, since a query is kept as it came.
 func address(u name.URL) string {
-	return strings.ReplaceAll(clean(name.Defang(name.StripTokens(u).String()), name.MaxURL), " ", "%20")
+	return strings.ReplaceAll(text.Line(name.Defang(name.StripTokens(u).String()), name.MaxURL), " ", "%20")
 }
 
 // safe is outside text for one line: clean, cut and defanged.
-func safe(s string, max int) string { return name.DefangText(clean(s, max)) }
+func safe(s string, max int) string { return name.DefangText(text.Line(s, max)) }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }

@@ -19,6 +19,7 @@ import (
 	"bailiwick/name"
 	"bailiwick/party"
 	"bailiwick/problem"
+	"bailiwick/text"
 
 	"github.com/emersion/go-message"
 	gomail "github.com/emersion/go-message/mail"
@@ -245,7 +246,7 @@ func copyOf(s string) string {
 	}
 	var b strings.Builder
 	for l := range strings.Lines(s) {
-		b.WriteString(name.DefangText(clean(l, maxAttached)))
+		b.WriteString(name.DefangText(text.Line(l, maxAttached)))
 		b.WriteString("\r\n")
 	}
 	return b.String()
@@ -271,7 +272,7 @@ func header(a Ask, opt ComposeOptions, m Message) message.Header {
 
 // display is a display name. A backslash goes: net/mail writes it bare into an
 // encoded word, where readers stumble over it (RFC 2047 section 5.3).
-func display(s string) string { return clean(strings.ReplaceAll(s, `\`, "/"), maxShort) }
+func display(s string) string { return text.Line(strings.ReplaceAll(s, `\`, "/"), maxShort) }
 
 // references keeps what is shaped like a Message-ID, the latest few.
 func references(ids []string) []string {
@@ -307,7 +308,7 @@ func subject(a Ask) string {
 	case KindInform:
 		s += " - for your information"
 	}
-	return clean(s, 200)
+	return text.Line(s, 200)
 }
 
 // where is the subject of the case, defanged.
@@ -319,7 +320,7 @@ func where(a Ask) string {
 		if ip, err := netip.ParseAddr(a.Subject); err == nil {
 			return name.Defang(ip.String())
 		}
-		return name.DefangText(clean(a.Subject, maxShort))
+		return name.DefangText(text.Line(a.Subject, maxShort))
 	case len(a.URLs) > 0:
 		return name.Defang(a.URLs[0].Host())
 	}
@@ -338,7 +339,7 @@ func label(t abuse.Type) string {
 	case abuse.Attack:
 		return "Attack traffic"
 	}
-	s := name.DefangText(clean(string(t), 40))
+	s := name.DefangText(text.Line(string(t), 40))
 	r, n := utf8.DecodeRuneInString(s)
 	if n == 0 {
 		return "Abuse"
@@ -351,22 +352,22 @@ func check(a Ask, opt ComposeOptions) error {
 	var e *problem.Error
 	for _, id := range []struct{ path, v string }{{"case_id", a.CaseID}, {"obligation_id", a.ObligationID}, {"notice_id", a.NoticeID}} {
 		if len(id.v) > 2*maxID || !token(id.v) {
-			e = e.Add(id.path, "%q is not an identifier", clean(id.v, 40))
+			e = e.Add(id.path, "%q is not an identifier", text.Line(id.v, 40))
 		}
 	}
 	switch a.Kind {
 	case KindAsk, KindReminder, KindChase, KindInform, KindBundle, KindWithdraw:
 	default:
-		e = e.Add("kind", "%q is not a kind of notice", clean(a.Kind, 40))
+		e = e.Add("kind", "%q is not a kind of notice", text.Line(a.Kind, 40))
 	}
 	if to, ok := party.Mailbox(a.To); !ok || !strings.EqualFold(to, strings.TrimSpace(a.To)) {
-		e = e.Add("to", "%q is not one mail address", clean(a.To, maxShort))
+		e = e.Add("to", "%q is not one mail address", text.Line(a.To, maxShort))
 	}
 	if !own(opt.From) {
-		e = e.Add("options.from", "%q is not a mail address", clean(opt.From, maxShort))
+		e = e.Add("options.from", "%q is not a mail address", text.Line(opt.From, maxShort))
 	}
 	if !own(opt.ReplyTo) {
-		e = e.Add("options.reply_to", "%q is not a mail address: does the key have 16 octets, do the identifiers fit?", clean(opt.ReplyTo, maxShort))
+		e = e.Add("options.reply_to", "%q is not a mail address: does the key have 16 octets, do the identifiers fit?", text.Line(opt.ReplyTo, maxShort))
 	}
 	if a.Date.IsZero() || a.Date.Year() < 1970 || a.Date.Year() > 9999 {
 		e = e.Add("date", "is missing or out of range")
@@ -375,11 +376,11 @@ func check(a Ask, opt ComposeOptions) error {
 		e = e.Add("urls", "a notice needs a URL, a name or an address to be about")
 	}
 	if a.AnswerURL != "" && !link(a.AnswerURL) {
-		e = e.Add("answer_url", "%q is not an http or https address", clean(a.AnswerURL, maxShort))
+		e = e.Add("answer_url", "%q is not an http or https address", text.Line(a.AnswerURL, maxShort))
 	}
 	for i, ev := range a.Evidence {
 		if ev.Link != "" && !link(ev.Link) {
-			e = e.Add(fmt.Sprintf("evidence[%d].link", i), "%q is not an http or https address", clean(ev.Link, maxShort))
+			e = e.Add(fmt.Sprintf("evidence[%d].link", i), "%q is not an http or https address", text.Line(ev.Link, maxShort))
 		}
 	}
 	switch {

@@ -17,6 +17,7 @@ import (
 	"bailiwick/name"
 	"bailiwick/party"
 	"bailiwick/problem"
+	"bailiwick/text"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
@@ -98,14 +99,14 @@ type Result struct {
 func New(conf SenderConfig) (*Sender, error) {
 	var e *problem.Error
 	if _, err := name.ParseAny(conf.Hello); err != nil {
-		e = e.Add("hello", "%q is not a host name", clean(conf.Hello, maxShort))
+		e = e.Add("hello", "%q is not a host name", text.Line(conf.Hello, maxShort))
 	}
 	if conf.Dial == nil {
 		e = e.Add("dial", "is missing: mail leaves through the address guard")
 	}
 	if conf.Smarthost != "" {
 		if h, p, err := net.SplitHostPort(conf.Smarthost); err != nil || h == "" || p == "" {
-			e = e.Add("smarthost", "%q is not host:port", clean(conf.Smarthost, maxShort))
+			e = e.Add("smarthost", "%q is not host:port", text.Line(conf.Smarthost, maxShort))
 		}
 	} else {
 		if conf.MX == nil {
@@ -138,7 +139,7 @@ func (s *Sender) Counts() Counts {
 // then is in doubt.
 func (s *Sender) Send(ctx context.Context, m Message) Result {
 	r := s.send(ctx, m)
-	r.Response = clean(r.Response, 500)
+	r.Response = text.Line(r.Response, 500)
 	if r.Err != nil {
 		r.Err = cleaned{r.Err}
 	}
@@ -385,7 +386,7 @@ func decide(r *Result, err error) {
 type cleaned struct{ err error }
 
 // Error implements error.
-func (c cleaned) Error() string { return clean(c.err.Error(), 500) }
+func (c cleaned) Error() string { return text.Line(c.err.Error(), 500) }
 
 // Unwrap gives the error itself.
 func (c cleaned) Unwrap() error { return c.err }

@@ -2,38 +2,8 @@ package email
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
-
-// clean makes outside text fit for one line of a message or a log: white space
-// runs become one space; control and format characters (among them the
-// bidirectional ones and the zero-width ones) and broken UTF-8 go; what is over
-// max runes is cut.
-func clean(s string, max int) string {
-	var b strings.Builder
-	n, space := 0, false
-	for _, r := range s {
-		switch {
-		case unicode.IsSpace(r):
-			space = n > 0
-			continue
-		case r == utf8.RuneError, !unicode.IsGraphic(r):
-			continue
-		}
-		if space {
-			b.WriteByte(' ')
-			n, space = n+1, false
-		}
-		if n >= max {
-			b.WriteString("…")
-			break
-		}
-		b.WriteRune(r)
-		n++
-	}
-	return b.String()
-}
 
 // width is the longest line of prose, in runes.
 const width = 76
