@@ -3,6 +3,7 @@ package centre
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"bailiwick/casework"
 	"bailiwick/problem"
@@ -67,10 +68,43 @@ func (c *Centre) pair(ctx context.Context, id, other string, cmds func(casework.
 			if out, err = c.act(ctx, tx, cs, pb, mine); err != nil {
 				return err
 			}
-			return c.actOn(ctx, tx, other, theirs)
+			if err := c.actOn(ctx, tx, other, theirs); err != nil {
+				return err
+			}
+			return c.share(ctx, tx, out, other)
 		})
 	})
 	return out, err
+}
+
+// share notes on a case's reports whether they belong to another case too, so
+// that what they rest on is kept as long as either needs it.
+func (c *Centre) share(ctx context.Context, tx *store.Tx, cs casework.Case, other string) error {
+	var ids []string
+	for _, r := range cs.Reports {
+		ids = append(ids, r.ID)
+	}
+	reports, err := tx.ReportsByID(ctx, ids)
+	if err != nil {
+		return err
+	}
+	theirs, err := c.load(ctx, tx, other)
+	if err != nil {
+		return err
+	}
+	for _, r := range reports {
+		if slices.ContainsFunc(theirs.Reports, func(o casework.ReportRef) bool { return o.ID == r.ID }) {
+			continue // it belongs to both in any case
+		}
+		r.Cases = slices.DeleteFunc(slices.Clone(r.Cases), func(id string) bool { return id == other })
+		if cs.State == casework.Merged {
+			r.Cases = append(r.Cases, other)
+		}
+		if err := tx.FinishReport(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Retain lets what is over its time expire.

@@ -211,7 +211,7 @@ func crash(t *testing.T, dsn string) {
 					if c.Due.Before(time.Now().Add(5 * time.Minute)) && !c.Due.IsZero() {
 						var x casework.Case
 						json.Unmarshal(c.Body, &x)
-						t.Logf("%s %s due %.1f last %.1f nextlook %.1f looks %d conf %.1f", c.SubjectKey, c.State, time.Until(c.Due).Seconds(), time.Since(x.Last).Seconds(), time.Until(x.NextLook).Seconds(), x.Looks, time.Since(x.Confirmation.At).Seconds())
+						t.Logf("%s %s due %.1f last %.1f nextlook %.1f looks %d conf %.1f", c.SubjectKey, c.State, time.Until(c.Due).Seconds(), time.Since(x.Last).Seconds(), time.Until(x.NextLook).Seconds(), x.Looks, 0.0)
 					}
 				}
 				return nil
