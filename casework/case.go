@@ -123,7 +123,10 @@ type Finding struct {
 	Reasons []string  `json:"reasons,omitempty"`
 	// Idle says what it is when the claim is not seen: which outcome the case
 	// would close with if this stays so.
-	Idle     Outcome         `json:"idle,omitempty"`
+	Idle Outcome `json:"idle,omitempty"`
+	// Doubt says why a person has to look: a live page that no rule can judge.
+	// Such a case does not close by itself.
+	Doubt    string          `json:"doubt,omitempty"`
 	Snapshot json.RawMessage `json:"snapshot,omitempty"`
 	Blobs    []string        `json:"blobs,omitempty"`
 	// Registrar and abuse contact as answered today.

@@ -208,6 +208,9 @@ func lookFirst(pb Playbook, c Case, f Finding, now time.Time) []Event {
 	if next := investigate(pb, c, now); !next.IsZero() && !settled {
 		return []Event{looked(f, Investigating, next)}
 	}
+	if f.Doubt != "" { // for a person to settle, however long that takes
+		return []Event{looked(f, Investigating, now.Add(time.Duration(pb.LongestStep)))}
+	}
 	idle := f.Idle
 	if idle == "" {
 		idle = NotSeen

@@ -319,6 +319,10 @@ func TestActionsAndReadings(t *testing.T) {
 	if len(c.URLs()) != MaxURLs {
 		t.Errorf("%d URLs", len(c.URLs()))
 	}
+	// Even a case without a planned look is due.
+	if due := (Case{State: Unconfirmed, Last: t0, Longest: Duration(time.Hour)}).Due(); !due.Equal(t0.Add(time.Hour)) {
+		t.Errorf("due %v", due)
+	}
 	var h Hash
 	for _, bad := range []string{"", "00", strings.Repeat("0", 63), strings.Repeat("0", 66), strings.Repeat("g", 64)} {
 		if h.UnmarshalText([]byte(bad)) == nil {

@@ -885,4 +885,9 @@ func TestSealNeverRunsBackwards(t *testing.T) {
 	if !w.c.Last.Equal(t0) {
 		t.Errorf("dated %v", w.c.Last)
 	}
+	// What another machine has just seen is not in the future.
+	w.do(t, Look{Finding: seen(t0, Malicious)})
+	if !w.c.NextLook.Equal(t0.Add(time.Hour)) {
+		t.Errorf("the next look is %v", w.c.NextLook)
+	}
 }

@@ -164,7 +164,15 @@ func TestBadCommands(t *testing.T) {
 		}
 	}
 
-	w := inState(t, Coordinating)
+	w := inState(t, New)
+	w.do(t, Absorb{"person:1", Case{ID: "c2", State: New}})
+	w.refuse(t, Absorb{"person:1", Case{ID: "c2", State: New}}, problem.Conflict)
+	w.refuse(t, Absorb{"person:1", Case{ID: "c3", State: New, Absorbed: map[string][]ReportRef{"c4": nil}}}, problem.Conflict)
+	w.refuse(t, Merge{"person:1", "c5"}, problem.Conflict)
+	w.do(t, Release{"person:1", "c2"})
+	w.do(t, Merge{"person:1", "c5"})
+
+	w = inState(t, Coordinating)
 	w.accept(t)
 	host := w.obl(t, "host").ID
 	for until, name := range map[time.Duration]string{0: "now", -time.Hour: "the past", MaxExtension + time.Second: "too far"} {
@@ -615,6 +623,11 @@ func TestAnswers(t *testing.T) {
 		w.do(t, Answer{w.obl(t, "cert").ID, "party:one", "refused", ""})
 		if w.obl(t, "cert").Status != Informed {
 			t.Fatal(fmtStatuses(w.c))
+		}
+		w = newWorld(shippedPhishing).confirmed(t, abuse.Phishing, Malicious, plan)
+		w.do(t, Answer{w.obl(t, "cert").ID, "party:one", "refused", ""}) // before the mail server's answer
+		if o := w.obl(t, "cert"); o.Status != Informed || !o.Delivered.Equal(w.now) || !o.Due.IsZero() {
+			t.Fatalf("%+v", o)
 		}
 	})
 	t.Run("late answers change nothing", func(t *testing.T) {

@@ -48,10 +48,31 @@ func (c *Centre) deliver(ctx context.Context, id string) error {
 	if err != nil || !ok {
 		return err
 	}
-	res := c.Mail.Send(ctx, msg)
+	sending, done := finishing(ctx)
+	res := c.Mail.Send(sending, msg)
+	done()
 	// The result is written even when ctx has ended meanwhile: the message is
 	// out, and forgetting that would leave it in doubt.
 	return c.sent(context.WithoutCancel(ctx), n, res)
+}
+
+// stopGrace is how long a message that is on its way may still take when its
+// worker is asked to stop.
+const stopGrace = 25 * time.Second
+
+// finishing is a context that outlives ctx by stopGrace: a restart cuts no
+// message off between the last octet and the answer, which would leave it in
+// doubt.
+func finishing(ctx context.Context) (context.Context, func()) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(stopGrace):
+			cancel()
+		case <-out.Done():
+		}
+	})
+	return out, func() { stop(); cancel() }
 }
 
 // intend claims a notice and commits the intent to send it, if it may be sent

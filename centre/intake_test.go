@@ -145,8 +145,8 @@ func v4(url string) string {
 }
 
 func TestAccepted(t *testing.T) {
-	each(t, func(t *testing.T, dsn string) {
-		a := newApp(t, settings(t, dsn), app.World{})
+	each(t, func(t *testing.T, dsn func() string) {
+		a := newApp(t, settings(t, dsn()), app.World{})
 		srv := serve(t, a) + "/api/v1/reports"
 		for i, c := range []struct{ body, format string }{
 			{own, "json"},
@@ -181,8 +181,8 @@ func TestAccepted(t *testing.T) {
 // TestBadInput sends what cannot be worked on: the answer says what and where,
 // and the bytes are kept.
 func TestBadInput(t *testing.T) {
-	each(t, func(t *testing.T, dsn string) {
-		a := newApp(t, settings(t, dsn), app.World{})
+	each(t, func(t *testing.T, dsn func() string) {
+		a := newApp(t, settings(t, dsn()), app.World{})
 		srv := serve(t, a) + "/api/v1/reports"
 		for _, c := range []struct{ name, body, field, reason string }{
 			{"malformed JSON", own[:60], "", "not valid JSON"},
@@ -232,7 +232,7 @@ func TestBadInput(t *testing.T) {
 		}{
 			{"empty", "", "", http.StatusBadRequest, "body is required"},
 			{"blank", " \r\n\t ", "", http.StatusUnprocessableEntity, "empty"},
-			{"oversize", own + strings.Repeat(" ", centre.MaxReport), "", http.StatusRequestEntityTooLarge, "8388608"},
+			{"oversize", own + strings.Repeat(" ", centre.MaxReport), "", http.StatusRequestEntityTooLarge, "too large limit=8388609"},
 			{"a long key", own, strings.Repeat("k", 201), http.StatusUnprocessableEntity, "Idempotency-Key"},
 		} {
 			got := post(t, srv, c.key, c.body)
@@ -250,8 +250,8 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestIdempotency(t *testing.T) {
-	each(t, func(t *testing.T, dsn string) {
-		a := newApp(t, settings(t, dsn), app.World{})
+	each(t, func(t *testing.T, dsn func() string) {
+		a := newApp(t, settings(t, dsn()), app.World{})
 		srv := serve(t, a) + "/api/v1/reports"
 		first := post(t, srv, "k1", own)
 		again := post(t, srv, "k1", own)
@@ -343,8 +343,8 @@ func bulk(t *testing.T, url, key string, body io.Reader) (int, string) {
 // TestBulk sends a thousand reports with one bad line among them, blank lines
 // and lines that end in CRLF, and then the same again.
 func TestBulk(t *testing.T) {
-	each(t, func(t *testing.T, dsn string) {
-		a := newApp(t, settings(t, dsn), app.World{})
+	each(t, func(t *testing.T, dsn func() string) {
+		a := newApp(t, settings(t, dsn()), app.World{})
 		srv := serve(t, a) + "/api/v1/reports/bulk"
 		const n = 1000
 		var body bytes.Buffer
@@ -429,8 +429,8 @@ func TestBulk(t *testing.T) {
 // line: what was whole is stored, and what was cut takes no key, so that the
 // whole submission can be sent again.
 func TestBulkLimits(t *testing.T) {
-	each(t, func(t *testing.T, dsn string) {
-		a := newApp(t, settings(t, dsn), app.World{})
+	each(t, func(t *testing.T, dsn func() string) {
+		a := newApp(t, settings(t, dsn()), app.World{})
 		submit := func(key string, body io.Reader) ([]centre.BulkResult, error) {
 			var out []centre.BulkResult
 			err := a.Centre.SubmitBulk(t.Context(), centre.Submission{Source: "test", Scope: "s", Key: key}, body, func(r centre.BulkResult) error {
@@ -486,8 +486,8 @@ func (r *repeat) Read(b []byte) (int, error) {
 // TestBulkHangsUp has the client go away in mid-submission: what was committed
 // stays, and sending it again meets it.
 func TestBulkHangsUp(t *testing.T) {
-	each(t, func(t *testing.T, dsn string) {
-		a := newApp(t, settings(t, dsn), app.World{})
+	each(t, func(t *testing.T, dsn func() string) {
+		a := newApp(t, settings(t, dsn()), app.World{})
 		var body bytes.Buffer
 		for i := range 1200 {
 			body.Write(xarfLine(i))
@@ -528,8 +528,8 @@ func TestBulkHangsUp(t *testing.T) {
 // its commit, and whose body is then used for something else: what is stored is
 // what they sent, and nobody else's report is lost.
 func TestGoneBeforeCommit(t *testing.T) {
-	each(t, func(t *testing.T, dsn string) {
-		a := newApp(t, settings(t, dsn), app.World{})
+	each(t, func(t *testing.T, dsn func() string) {
+		a := newApp(t, settings(t, dsn()), app.World{})
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		var wg sync.WaitGroup

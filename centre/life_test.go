@@ -247,7 +247,7 @@ func faulty(tld, reason string) life {
 func TestLives(t *testing.T) {
 	for _, l := range lives {
 		t.Run(l.name, func(t *testing.T) {
-			each(t, func(t *testing.T, dsn string) { l.run(t, dsn) })
+			each(t, func(t *testing.T, dsn func() string) { l.run(t, dsn()) })
 		})
 	}
 }

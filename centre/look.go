@@ -168,6 +168,9 @@ func (c *Centre) gather(ctx context.Context, cs casework.Case, fresh bool) (case
 	}
 	sight := judge.See(claim, seen, c.set.Known)
 	f := casework.Finding{At: now, Live: sight.Live, Claimed: sight.Claimed}
+	if sight.Live && !sight.Claimed {
+		f.Doubt = sight.Doubt
+	}
 	before, err := snapshot(cs.Look)
 	if err != nil {
 		return f, casework.Plan{}, err
@@ -354,6 +357,9 @@ func idle(s judge.Sight, j judge.Judgement) casework.Outcome {
 	if s.Claimed {
 		return ""
 	}
+	if s.Doubt != "" && s.Live {
+		return "" // a live page that no rule can judge waits for a person
+	}
 	hidden := slices.ContainsFunc(s.Views, func(v judge.View) bool {
 		return v.Cause == judge.CauseBrandSends || v.Cause == judge.CauseEmpty
 	})
@@ -363,6 +369,11 @@ func idle(s judge.Sight, j judge.Judgement) casework.Outcome {
 	}
 	return casework.Outcome(out)
 }
+
+// steady is how long a state must have shown before it is called one: part of
+// the vantage points blind, or nothing answering for four times as long. When
+// an absence closes a case is the playbook's to say.
+const steady = 6 * time.Hour
 
 // measure says what became of an abuse that was seen before, by the course of
 // looks in the case's log. A look that sees all that the first one saw needs
@@ -376,7 +387,7 @@ func (c *Centre) measure(ctx context.Context, cs casework.Case, now judge.Snapsh
 	if !byPerson && cs.GoneLooks == 0 && (cs.Look == nil || cs.Look.Measured == nil) && slices.Equal(now.Sight.SeenFrom, base.Sight.SeenFrom) && now.Sight.MovedTo == base.Sight.MovedTo {
 		return nil, nil
 	}
-	in := judge.MeasureInput{Subject: cs.Subject, Base: *base, Known: c.set.Known, ByPerson: byPerson}
+	in := judge.MeasureInput{Subject: cs.Subject, Base: *base, Known: c.set.Known, ByPerson: byPerson, Rule: judge.Rule{Looks: 2, Apart: steady}}
 	entries, err := c.Events(ctx, cs.ID)
 	if err != nil {
 		return nil, err

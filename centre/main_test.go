@@ -2,9 +2,12 @@ package centre_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,13 +33,13 @@ var engines = []struct {
 	{"postgres", func(tb testing.TB, fsync bool) string { return pgtest.DSN(tb, pgtest.Options{Fsync: fsync}) }},
 }
 
-// each runs a test on both engines.
-func each(t *testing.T, f func(t *testing.T, dsn string)) {
+// each runs a test on both engines, each time with a new database.
+func each(t *testing.T, f func(t *testing.T, dsn func() string)) {
 	t.Helper()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
-			f(t, e.dsn(t, false))
+			f(t, func() string { return e.dsn(t, false) })
 		})
 	}
 }
@@ -53,23 +56,38 @@ func settings(tb testing.TB, dsn string) config.Config {
 	return cfg
 }
 
-// newApp makes a centre that does nothing by itself: neither the queue nor the
-// sweep is started.
+// newApp makes a centre that does nothing by itself, since neither the queue
+// nor the sweep is started, and that reaches nothing.
 func newApp(tb testing.TB, cfg config.Config, w app.World) *app.App {
 	tb.Helper()
+	return newAppLog(tb, cfg, w, quiet)
+}
+
+// quiet is a log that nobody reads.
+var quiet = slog.New(slog.DiscardHandler)
+
+func newAppLog(tb testing.TB, cfg config.Config, w app.World, log *slog.Logger) *app.App {
+	tb.Helper()
 	w.ByHand = true
-	a, err := app.New(tb.Context(), cfg, w, slog.New(slog.DiscardHandler))
+	if w.Dial == nil {
+		w.Dial = func(_ context.Context, _ netip.Addr, network, address string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("there is no network here, so not " + address)}
+		}
+	}
+	a, err := app.New(tb.Context(), cfg, w, log)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 20*time.Second)
-		defer cancel()
-		if err := a.Stop(ctx); err != nil {
-			tb.Errorf("stop: %v", err)
-		}
-	})
+	tb.Cleanup(func() { stop(tb, a) })
 	return a
+}
+
+func stop(tb testing.TB, a *app.App) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 20*time.Second)
+	defer cancel()
+	if err := a.Stop(ctx); err != nil {
+		tb.Errorf("stop: %v", err)
+	}
 }
 
 // serve serves the API and the pages of a centre and gives their address.

@@ -67,9 +67,15 @@ func (c *Centre) Sweep(ctx context.Context) (Swept, error) {
 }
 
 // Recover is called once at the start of a worker: what it had under way when
-// it died is in doubt.
+// it died is in doubt, and what was held may go by the settings of today.
 func (c *Centre) Recover(ctx context.Context) error {
-	return c.doubt(ctx, c.set.Worker, time.Time{})
+	if err := c.doubt(ctx, c.set.Worker, time.Time{}); err != nil {
+		return err
+	}
+	return c.Store.Update(ctx, func(tx *store.Tx) error {
+		_, err := tx.ReleaseNotices(ctx, c.Clock.Now())
+		return err
+	})
 }
 
 // doubt marks notices whose outcome was never written as in doubt, on their

@@ -63,7 +63,11 @@ type options struct {
 	change func(*config.Config)
 	// world changes what stands between the centre and the lab.
 	world func(*app.World)
+	loud  bool // the centre may log errors
 }
+
+// noRules leaves every confirmation to a person.
+func noRules(c *config.Config) { c.Confirm.Rules = nil }
 
 // newRig starts the world of a scenario in YAML and a centre on dsn in it.
 func newRig(t *testing.T, dsn, scenario string, o options) *rig {
@@ -73,7 +77,10 @@ func newRig(t *testing.T, dsn, scenario string, o options) *rig {
 		t.Fatal(err)
 	}
 	log := slog.New(failing{t})
-	w, err := lab.Start(t.Context(), sc, lab.Options{Start: begin, Logger: slog.New(slog.DiscardHandler), Vantages: lab.StandardVantages()})
+	if o.loud {
+		log = quiet
+	}
+	w, err := lab.Start(t.Context(), sc, lab.Options{Start: begin, Logger: quiet, Vantages: lab.StandardVantages()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,13 +105,7 @@ func newRig(t *testing.T, dsn, scenario string, o options) *rig {
 	if r.App, err = app.New(t.Context(), r.cfg, aw, log); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
-		defer cancel()
-		if err := r.Stop(ctx); err != nil {
-			t.Errorf("stop: %v", err)
-		}
-	})
+	t.Cleanup(func() { stop(t, r.App) })
 	if o.drive == swept {
 		r.url = serve(t, r.App)
 		r.Centre.SetBaseURL(r.url)

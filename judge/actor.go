@@ -221,7 +221,12 @@ func (q inquiry) content(platform bool) Actor {
 		}
 		return nobody("customer-gone", "the customer's page is gone without a notice; the platform or the customer did that")
 	}
-	if a, ok := q.said(party.Host, party.CDN, party.Platform); ok {
+	alive := q.first.Front == FrontContent || q.first.Front == FrontThin
+	says := []party.Role{party.Host, party.Platform}
+	if !alive { // a CDN that acts shows at its edge; where the site goes on behind it, it only passed the ask on
+		says = append(says, party.CDN)
+	}
+	if a, ok := q.said(says...); ok {
 		return a
 	}
 	refused, silent := true, true
@@ -236,7 +241,7 @@ func (q inquiry) content(platform bool) Actor {
 		return nobody("silent", "the address stopped answering; nothing says why")
 	case refused:
 		return nobody("refused", "the address refuses connections; nothing says who stopped the server")
-	case q.first.Front == FrontContent || q.first.Front == FrontThin:
+	case alive:
 		return nobody("cleaned", "the site is alive and only the abuse is gone: it was cleaned, and nothing says by whom")
 	}
 	return nobody("content-gone", "the content is gone and DNS is as it was; nothing says who removed it")

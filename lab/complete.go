@@ -142,7 +142,11 @@ func (s *Scenario) platformOf(n string) *Platform {
 	return nil
 }
 
+// find finds a name in A- or U-labels.
 func (s *Scenario) find(n string) *Name {
+	if d, err := name.Parse(n); err == nil {
+		n = d.String()
+	}
 	for i := range s.Names {
 		if s.Names[i].Name == n {
 			return &s.Names[i]

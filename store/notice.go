@@ -148,6 +148,17 @@ func (tx *Tx) FinishNotice(ctx context.Context, n Notice) error {
 	return err
 }
 
+// Held is how the response of a notice begins that is put off because
+// something forbids it for now: the stop switch, a channel that is off, a cap.
+const Held = "held:"
+
+// ReleaseNotices makes notices that are held due at now, and says how many:
+// what held them may have been lifted. Whoever takes them up asks again.
+func (tx *Tx) ReleaseNotices(ctx context.Context, now time.Time) (int, error) {
+	n, err := tx.exec(ctx, "UPDATE notices SET due = $1 WHERE state = 'due' AND due > $1 AND response LIKE '"+Held+"%'", instant(now))
+	return int(n), err
+}
+
 // DoubtNotices puts notices whose outcome was never written in doubt and
 // returns them: those of one worker ("" for all workers) intended not after
 // before (the zero time for any time). A worker calls it when it starts, for

@@ -45,7 +45,7 @@ func (b by) actor() string {
 }
 
 type caseListCmd struct {
-	State string `help:"Only cases in this state."`
+	State string `help:"Only cases in this state: new, investigating, unconfirmed, coordinating, closed or merged." enum:",new,investigating,unconfirmed,coordinating,closed,merged" default:""`
 	Type  string `help:"Only this type of abuse."`
 	Name  string `help:"Only subjects that begin with this."`
 	Limit int    `help:"How many." default:"50"`

@@ -198,25 +198,10 @@ func crash(t *testing.T, dsn string) {
 
 	st := s.store()
 	what := ""
-	n := 0
 	if err := until(ctx, func() (ok bool, err error) {
 		// What a greylisting server or a held notice waits for is 10 minutes
 		// away and more.
 		ok, what, err = resting(ctx, st, time.Now().Add(5*time.Minute))
-		if n++; n%30 == 0 {
-			t.Logf("%.1f %s", time.Since(begun).Seconds(), what)
-			st.View(ctx, func(tx *store.Tx) error {
-				cs, _ := tx.Cases(ctx, store.CaseFilter{})
-				for _, c := range cs {
-					if c.Due.Before(time.Now().Add(5 * time.Minute)) && !c.Due.IsZero() {
-						var x casework.Case
-						json.Unmarshal(c.Body, &x)
-						t.Logf("%s %s due %.1f last %.1f nextlook %.1f looks %d conf %.1f", c.SubjectKey, c.State, time.Until(c.Due).Seconds(), time.Since(x.Last).Seconds(), time.Until(x.NextLook).Seconds(), x.Looks, 0.0)
-					}
-				}
-				return nil
-			})
-		}
 		return ok, err
 	}); err != nil {
 		t.Fatalf("the server does not come to rest: %v: %s\n%s", err, what, k.server.log)
@@ -244,13 +229,6 @@ func crash(t *testing.T, dsn string) {
 	c.delivery()
 	c.escalations()
 	c.blobs()
-	kinds := map[casework.Kind]int{}
-	for _, l := range c.logs {
-		for _, e := range l {
-			kinds[e.Kind]++
-		}
-	}
-	t.Logf("%v world %+v last %v", kinds, w.Counts(), k.server.cmd.ProcessState.UserTime())
 	t.Logf("%d reports, %d cases, %d kills (%d at an intent, %d at a mail just taken, %d while starting), %d retries: %d notices %v, %d mails, %d in doubt of which %d had arrived, %d escalated; submitted in %.1f s, %.1f s in all",
 		len(subs), len(c.all), k.killed(), k.count[atMail], k.count[atDot], k.count["start"], k.retries.Load(), len(c.notices), c.states, len(w.Mails()), c.states[store.NoticeInDoubt], c.arrived, c.escalated,
 		submitted.Seconds(), time.Since(begun).Seconds())

@@ -46,6 +46,9 @@ const tick = 10 * time.Minute
 
 // Run runs the lab and the centre together.
 func (d *demoCmd) Run(e *env) error {
+	if d.Days < 0 {
+		return problem.BadField("--days", "is negative")
+	}
 	if d.Recorded != "" {
 		return d.recorded(e)
 	}

@@ -112,19 +112,27 @@ type operator struct {
 	workers  int
 }
 
-// newSite writes the configuration of a centre that will look at a lab.
+// newSite makes the folder and the configuration of a centre that will look at
+// a lab.
 func newSite(tb testing.TB, dsn, gate, addr string, o operator) *site {
 	tb.Helper()
 	dir := tb.TempDir()
 	s := &site{tb: tb, addr: addr, url: "http://" + addr, dsn: dsn, blobs: filepath.Join(dir, "blobs"), config: filepath.Join(dir, "bailiwick.yaml"), gate: gate}
+	s.configure(tb, o)
+	return s
+}
+
+// configure writes the configuration; a server reads it when it starts.
+func (s *site) configure(tb testing.TB, o operator) {
+	tb.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "database: %q\nblobs: %q\nlisten: %q\nbase_url: %q\nworkers: %d\nworker: w1\n", dsn, s.blobs, addr, s.url, max(o.workers, 1))
+	fmt.Fprintf(&b, "database: %q\nblobs: %q\nlisten: %q\nbase_url: %q\nworkers: %d\nworker: w1\n", s.dsn, s.blobs, s.addr, s.url, o.workers)
 	fmt.Fprintf(&b, "centre:\n  name: Lab Coordination Centre\n  contact: desk@centre.example\nmail:\n  enabled: %t\n", o.mail)
 	if o.rules {
 		b.WriteString("confirm:\n  rules: [live-phishing, live-malware]\n")
 	}
 	if o.playbook != "" {
-		file := filepath.Join(dir, "playbook.yaml")
+		file := filepath.Join(filepath.Dir(s.config), "playbook.yaml")
 		if err := os.WriteFile(file, []byte(o.playbook), 0o600); err != nil {
 			tb.Fatal(err)
 		}
@@ -133,7 +141,6 @@ func newSite(tb testing.TB, dsn, gate, addr string, o operator) *site {
 	if err := os.WriteFile(s.config, []byte(b.String()), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	return s
 }
 
 // command is the program with arguments, in this site's environment and no

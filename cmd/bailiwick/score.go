@@ -327,15 +327,17 @@ func (r *run) compare(s *summary, truths []lab.Truth) {
 		// Where the abuse was never there to be seen, nothing was judged.
 		if seen(l) || l.Judgement == string(casework.Innocent) {
 			ag.Judgements++
-			got := l.Judgement
-			if l.kind == party.PlatformCustomer {
-				got = "platform" // whose fault it is decides nothing: never the DNS
+			want, got := t.Class, l.Judgement
+			if want == "platform" && l.kind == party.PlatformCustomer {
+				got = want // whose fault it is decides nothing: never the DNS
 			}
-			if got == string(casework.Unknown) {
-				got = string(casework.Compromised) // not known is treated as compromised
+			for _, c := range []*string{&want, &got} {
+				if *c == string(casework.Unknown) {
+					*c = string(casework.Compromised) // not known is treated as compromised
+				}
 			}
-			note("judgement", t.Class, got)
-			if got == t.Class {
+			note("judgement", want, got)
+			if got == want {
 				okClass++
 			}
 		}

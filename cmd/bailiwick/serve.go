@@ -8,6 +8,7 @@ import (
 
 	"bailiwick/app"
 	"bailiwick/centre"
+	"bailiwick/clock"
 	"bailiwick/config"
 	"bailiwick/problem"
 	"bailiwick/store"
@@ -66,8 +67,11 @@ func (s *sendingCmd) Run(e *env) error {
 	return st.Update(e.ctx, func(tx *store.Tx) error {
 		switch s.State {
 		case "stop":
-			return tx.PutSetting(e.ctx, centre.SettingStop, []byte(time.Now().UTC().Format(time.RFC3339)))
+			return tx.PutSetting(e.ctx, centre.SettingStop, []byte(clock.Real{}.Now().Format(time.RFC3339)))
 		case "go":
+			if _, err := tx.ReleaseNotices(e.ctx, clock.Real{}.Now()); err != nil {
+				return err
+			}
 			return tx.PutSetting(e.ctx, centre.SettingStop, nil)
 		}
 		v, _, err := tx.Setting(e.ctx, centre.SettingStop)

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// recordedWorld writes a small folder of recorded registration answers and one
+// of reports, in documentation names, as a user of --recorded would have them.
+func recordedWorld(tb testing.TB) (index, reports string) {
+	tb.Helper()
+	index, reports = tb.TempDir(), tb.TempDir()
+	put := func(dir, name, text string) {
+		tb.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	entity := func(role, name, iana, email string) string {
+		return fmt.Sprintf(`{"objectClassName":"entity","roles":[%q],"publicIds":[{"type":"IANA Registrar ID","identifier":%q}],
+			"vcardArray":["vcard",[["version",{},"text","4.0"],["fn",{},"text",%q]]],
+			"entities":[{"objectClassName":"entity","roles":["technical"],"vcardArray":["vcard",[["version",{},"text","4.0"],["fn",{},"text","Desk"],["email",{},"text","tech@elsewhere.example"]]]},
+				{"objectClassName":"entity","roles":["abuse"],"vcardArray":["vcard",[["version",{},"text","4.0"],["fn",{},"text","Abuse"],["email",{"type":"work"},"text",%q]]]}]}`, role, iana, name, email)
+	}
+	domain := func(name, more string) string {
+		return fmt.Sprintf(`{"rdapConformance":["rdap_level_0"],"objectClassName":"domain","ldhName":%q,"status":["active"],
+			"events":[{"eventAction":"registration","eventDate":"2025-11-01T00:00:00Z"}],
+			"nameservers":[{"objectClassName":"nameserver","ldhName":"ns1.dns.example"}]%s}`, name, more)
+	}
+	put(index, "one.json", domain("RECORDED-ONE.EXAMPLE", `,"entities":[`+entity("registrar", "Rosewood Registrations, Ltd.", "9971", "abuse@rosewood.example")+`]`))
+	put(index, "two.json", domain("recorded-two.example", `,"entities":[`+entity("reseller", "Middle Seller", "9999", "sales@middle.example")+","+entity("registrar", "Ümlaut Namen GmbH", "9972", "missbrauch@umlaut.example")+`]`))
+	put(index, "three.json", domain("recorded-three.example", "")) // no registrar
+	put(index, "gone.json", `{"errorCode":404,"title":"Not Found"}`)
+	put(index, "index.tsv", "name\tprotocol\tfile\nrecorded-one.example\trdap\tone.json\nrecorded-two.example\trdap\ttwo.json\n"+
+		"recorded-three.example\trdap\tthree.json\nrecorded-one.example\trdap\ttwo.json\ngone.example\trdap\tgone.json\n"+
+		"not a name\trdap\tone.json\nwww.recorded-one.example\trdap\tone.json\nold.example\twhois\told.txt\n")
+	for _, f := range []string{"xarf4.json", "xarf3.json", "no-sender.json", "cut.json"} {
+		b, err := os.ReadFile(filepath.Join("testdata", "report", f))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		put(reports, f, string(b))
+	}
+	put(reports, "readme.txt", "not a report")
+	return index, reports
+}
+
+// Registration answers come from files: registrar, IANA ID and abuse contact
+// on each line are the file's, and each report ends in a case or in a counted
+// reason.
+func TestRecorded(t *testing.T) {
+	t.Parallel()
+	index, reports := recordedWorld(t)
+	b := readBatch(t, runs(t, "demo", "--batch", "--json", "--recorded", index, "--reports", reports).want(t, 0))
+	s := b.sum
+	if s.Recorded == nil || s.Recorded.Names != 3 || s.Recorded.Templates != 4 || s.Recorded.Sent != 3*3+1 {
+		t.Fatalf("recorded: %+v", s.Recorded)
+	}
+	if n := len(s.Recorded.Skipped); n != 5 {
+		t.Errorf("five lines of the index cannot be used, each for a reason of its own: %v", s.Recorded.Skipped)
+	}
+	if s.Reports != 10 || s.Accepted != 3 || s.Duplicates != 3 || s.Rejected != 4 || s.Cases != 3 {
+		t.Errorf("%d reports: %d accepted, %d duplicates, %d rejected; %d cases; reasons %v", s.Reports, s.Accepted, s.Duplicates, s.Rejected, s.Cases, s.Reasons)
+	}
+	for reason, n := range map[string]int{"sender: is required": 3} {
+		if s.Reasons[reason] != n {
+			t.Errorf("the reason %q counts %d reports, not %d: %v", reason, s.Reasons[reason], n, s.Reasons)
+		}
+	}
+	if s.Agreement != nil || s.Asks != 0 {
+		t.Errorf("there is no truth about real names, and nothing to ask: %+v, %d asks", s.Agreement, s.Asks)
+	}
+	for subject, want := range map[string]*registrarLine{
+		"recorded-one.example":   {"Rosewood Registrations, Ltd.", "9971", "abuse@rosewood.example"},
+		"recorded-two.example":   {"Ümlaut Namen GmbH", "9972", "missbrauch@umlaut.example"},
+		"recorded-three.example": nil,
+	} {
+		if got := b.about(t, subject).Registrar; (got == nil) != (want == nil) || got != nil && *got != *want {
+			t.Errorf("%s: registrar %+v, not %+v", subject, got, want)
+		}
+	}
+}
+
+// A wrong index is a plain error.
+func TestRecordedUsage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	runs(t, "demo", "--reports", dir).want(t, 2)
+	runs(t, "demo", "--recorded", dir).want(t, 2)
+	index := filepath.Join(dir, "index.tsv")
+	for _, line := range []string{"a.example\trdap\n", "a.example\trdap\t../outside.json\n", "a.example\trdap\tmissing.json\n"} {
+		if err := os.WriteFile(index, []byte("name\tprotocol\tfile\n"+line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := runs(t, "demo", "--recorded", dir).want(t, 2)
+		if !strings.Contains(r.err, "index.tsv") && !strings.Contains(r.err, "missing.json") {
+			t.Errorf("%q: the error does not say where: %s", line, r.err)
+		}
+	}
+}
+
+// The shared corpus, whole: real registration answers, and XARF of all
+// versions, valid, invalid and malformed.
+func TestRecordedCorpus(t *testing.T) {
+	dir, ok := shared("registration")
+	reports, too := shared("abuse/xarf")
+	if !ok || !too {
+		t.Skip("the shared corpus is not beside the repository")
+	}
+	days := "1"
+	if testing.Short() {
+		reports = filepath.Join(reports, "parser-tests")
+	}
+	b := readBatch(t, runs(t, "demo", "--batch", "--json", "--days", days, "--recorded", dir, "--reports", reports).want(t, 0))
+	s := b.sum
+	t.Logf("%d reports (%d accepted, %d duplicates, %d rejected, %d withheld) from %+v made %d cases in %s", s.Reports, s.Accepted, s.Duplicates, s.Rejected, s.Withheld, *s.Recorded, s.Cases, b.took)
+	for _, reason := range sortedKeys(s.Reasons) {
+		t.Logf("%6d  %s", s.Reasons[reason], reason)
+	}
+	if s.Reports != s.Recorded.Sent {
+		t.Errorf("%d reports were sent, %d are counted", s.Recorded.Sent, s.Reports)
+	}
+	if s.Asks != 0 {
+		t.Errorf("%d asks about real names in a world without abuse", s.Asks)
+	}
+	answers := independent(t, dir)
+	checked, named, reachable := map[string]bool{}, 0, 0
+	for _, c := range b.cases {
+		want, ok := answers[c.Subject]
+		if !ok { // an address, or the subject of a template
+			continue
+		}
+		var got registrarLine
+		if c.Registrar != nil {
+			got = *c.Registrar
+		}
+		if got != want {
+			t.Errorf("%s: registrar %+v, the file says %+v", c.Subject, got, want)
+		}
+		if !checked[c.Subject] && want.Name != "" {
+			named++
+		}
+		if !checked[c.Subject] && want.AbuseEmail != "" {
+			reachable++
+		}
+		checked[c.Subject] = true
+	}
+	t.Logf("%d names checked against their files; %d name a registrar, %d an abuse address", len(checked), named, reachable)
+	if len(checked) < s.Recorded.Names*2/3 || named == 0 || reachable == 0 {
+		t.Errorf("only %d of %d names came to a case", len(checked), s.Recorded.Names)
+	}
+}
+
+// independent reads registrar, IANA ID and abuse address out of the recorded
+// answers without the program's own reader: the entity whose roles hold
+// "registrar", its publicIds, and the first "email" of the entity below it, else
+// beside it, whose roles hold "abuse" (RFC 9083 sections 5.1 and 4.8, RFC 7095).
+func independent(t *testing.T, dir string) map[string]registrarLine {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, "index.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	out := map[string]registrarLine{}
+	sc := bufio.NewScanner(f)
+	for sc.Scan() {
+		cols := strings.Split(sc.Text(), "\t")
+		name := strings.ToLower(cols[0])
+		if _, seen := out[name]; seen || len(cols) != 3 || cols[1] != "rdap" {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, cols[2]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Entities []rdapEntity `json:"entities"`
+		}
+		if json.Unmarshal(raw, &doc) != nil {
+			continue
+		}
+		var line registrarLine
+		for _, e := range doc.Entities {
+			if !e.is("registrar") {
+				continue
+			}
+			if line.Name = e.card("fn"); line.Name == "" {
+				line.Name = e.card("org")
+			}
+			for _, id := range e.PublicIDs {
+				if strings.EqualFold(id.Type, "IANA Registrar ID") {
+					line.IANAID = fmt.Sprint(id.Identifier)
+				}
+			}
+			for _, below := range e.Entities {
+				if below.is("abuse") && line.AbuseEmail == "" {
+					line.AbuseEmail = below.card("email")
+				}
+			}
+			break
+		}
+		for _, e := range doc.Entities { // some put the desk beside the registrar
+			if e.is("abuse") && line.AbuseEmail == "" {
+				line.AbuseEmail = e.card("email")
+			}
+		}
+		out[name] = line
+	}
+	return out
+}
+
+type rdapEntity struct {
+	Roles     []string `json:"roles"`
+	PublicIDs []struct {
+		Type       string `json:"type"`
+		Identifier any    `json:"identifier"`
+	} `json:"publicIds"`
+	VCard    []json.RawMessage `json:"vcardArray"`
+	Entities []rdapEntity      `json:"entities"`
+}
+
+func (e rdapEntity) is(role string) bool {
+	for _, r := range e.Roles {
+		if strings.EqualFold(r, role) {
+			return true
+		}
+	}
+	return false
+}
+
+// card is the first text of a jCard property.
+func (e rdapEntity) card(property string) string {
+	if len(e.VCard) != 2 {
+		return ""
+	}
+	var props [][]json.RawMessage
+	if json.Unmarshal(e.VCard[1], &props) != nil {
+		return ""
+	}
+	for _, p := range props {
+		var name, value string
+		if len(p) >= 4 && json.Unmarshal(p[0], &name) == nil && name == property && json.Unmarshal(p[3], &value) == nil && value != "" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
