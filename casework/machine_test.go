@@ -285,6 +285,40 @@ func TestApplyRefuses(t *testing.T) {
 	}
 }
 
+// TestApplyBranches: two events applied to one case give two cases that share
+// nothing either could change.
+func TestApplyBranches(t *testing.T) {
+	w := inState(t, New)
+	for i := range 10 { // so that slices have room to grow into
+		w.do(t, AddReport{Report: ReportRef{ID: "r1" + string(rune('a'+i)), Received: w.now}})
+		branch := func(cmds ...Command) Case {
+			v := *w
+			for _, cmd := range cmds {
+				v.do(t, cmd)
+			}
+			return v.c
+		}
+		one := branch(AddReport{Report: ReportRef{ID: "x", Received: w.now}})
+		two := branch(AddReport{Report: ReportRef{ID: "y", Received: w.now}})
+		if got := one.Reports[len(one.Reports)-1].ID + two.Reports[len(two.Reports)-1].ID; got != "xy" {
+			t.Fatalf("the branches end in %s", got)
+		}
+		from := Case{ID: "c2", State: New}
+		one = branch(Absorb{"person:1", from})
+		two = branch(Absorb{"person:1", from}, Release{"person:1", "c2"})
+		if len(one.Absorbed) != 1 || len(two.Absorbed) != 0 {
+			t.Fatalf("the branches have absorbed %d and %d", len(one.Absorbed), len(two.Absorbed))
+		}
+	}
+	w.do(t, Absorb{"person:1", Case{ID: "c2", State: New}})
+	before := len(w.c.Absorbed)
+	v := *w
+	v.do(t, Release{"person:1", "c2"})
+	if len(w.c.Absorbed) != before {
+		t.Fatal("releasing in one branch released in the other")
+	}
+}
+
 func TestActionsAndReadings(t *testing.T) {
 	for a, want := range map[Action][2]bool{Inform: {false, false}, List: {false, false}, RemoveContent: {true, false}, SuspendCustomer: {true, false},
 		SuspendName: {true, true}, RegistryProcedure: {true, true}, Bundle: {false, false}} {

@@ -775,7 +775,7 @@ var flips = map[string]func(*rapid.T, *Entry){
 
 func TestBrokenChainIsFoundAtTheEvent(t *testing.T) {
 	key := testKey("centre")
-	names := []string{"drop", "duplicate", "swap", "insert", "cut", "rewrite the end", "grow", "foreign"}
+	names := []string{"rewrite the middle", "backwards", "drop", "duplicate", "swap", "insert", "cut", "rewrite the end", "grow", "foreign"}
 	for name := range flips {
 		names = append(names, name)
 	}
@@ -823,6 +823,18 @@ func TestBrokenChainIsFoundAtTheEvent(t *testing.T) {
 					t.Fatalf("a chain without its tail is whole in itself: %v", err)
 				}
 				at(t, VerifyHead(head, key.Public().(ed25519.PublicKey), es[:i]), i+1)
+			case "rewrite the middle": // whole in itself, and not what the next one follows
+				i = rapid.IntRange(0, n-2).Draw(t, "rewritten")
+				var prev *Link
+				if i > 0 {
+					prev = &es[i-1].Link
+				}
+				es[i] = Seal(prev, w.id, es[i].At, es[i].Kind, es[i].Actor, Payload{Body: []byte(`{"text":"something else"}`)})
+				at(t, VerifyChain(es), i+2)
+			case "backwards": // sealed by somebody who keeps all the rules but this
+				l := Link{Case: w.id, Seq: n + 1, At: es[n-1].At.Add(-time.Microsecond), Kind: KindNote, Actor: "person:2", Prev: es[n-1].Hash}
+				l.Hash = l.hash()
+				at(t, VerifyChain(append(es, Entry{Link: l})), n+1)
 			case "rewrite the end":
 				es[n-1] = Seal(&es[n-2].Link, w.id, es[n-1].At, es[n-1].Kind, es[n-1].Actor, Payload{Body: []byte(`{"text":"something else"}`)})
 				if err := VerifyChain(es); err != nil {

@@ -18,3 +18,9 @@ func (c *Centre) AnswerLink(ctx context.Context, token, answer, note string) err
 	_, err := c.Act(ctx, id, casework.Answer{Obligation: obligation, By: "party:" + obligation, Answer: answer, Note: note})
 	return err
 }
+
+// Answerable says whether an answer link is one of ours.
+func (c *Centre) Answerable(token string) bool {
+	_, _, ok := email.ParseAnswerToken(c.ReplyKey, token)
+	return ok
+}

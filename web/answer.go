@@ -8,13 +8,18 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	"bailiwick/centre"
 	"bailiwick/problem"
 )
 
-// maxForm is the longest answer that is read, in octets.
-const maxForm = 16 << 10
+// maxForm is the longest answer that is read, in octets, and formTime how long
+// it may take to come in.
+const (
+	maxForm  = 16 << 10
+	formTime = 30 * time.Second
+)
 
 // Register adds the pages to mux.
 func Register(mux *http.ServeMux, c *centre.Centre) {
@@ -33,6 +38,7 @@ type answerPage struct {
 
 type answerView struct {
 	Centre, Done, Problem string
+	Gone                  bool // there is nothing to be answered
 }
 
 var answerTemplate = template.Must(template.New("answer").Parse(`<!doctype html>
@@ -40,7 +46,7 @@ var answerTemplate = template.Must(template.New("answer").Parse(`<!doctype html>
 <meta name="robots" content="noindex"><title>Your answer – {{.Centre}}</title></head>
 <body><main><h1>Your answer</h1>
 {{with .Problem}}<p role="alert">{{.}}</p>{{end}}
-{{if .Done}}<p>{{.Done}}</p>{{else}}
+{{if .Done}}<p>{{.Done}}</p>{{else if not .Gone}}
 <p>You were asked to look at a report by {{.Centre}}. What happened?</p>
 <form method="post"><fieldset><legend>Answer</legend>
 <p><label><input type="radio" name="answer" value="acted" required> We acted</label></p>
@@ -55,10 +61,15 @@ var answerTemplate = template.Must(template.New("answer").Parse(`<!doctype html>
 `))
 
 func (p *answerPage) show(w http.ResponseWriter, r *http.Request) {
+	if !p.c.Answerable(r.PathValue("token")) {
+		p.render(w, http.StatusNotFound, answerView{Gone: true, Problem: "This link is not one of ours, or part of it is missing. Please copy the whole of it from the message."})
+		return
+	}
 	p.render(w, http.StatusOK, answerView{})
 }
 
 func (p *answerPage) take(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTime)) // a server that cannot has none
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	token := r.PathValue("token")
 	if ct, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); ct == "application/json" {
@@ -87,7 +98,7 @@ func (p *answerPage) take(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := p.c.AnswerLink(r.Context(), token, r.PostForm.Get("answer"), r.PostForm.Get("note")); err != nil {
 		d := problem.DocumentOf(err)
-		p.render(w, d.Status, answerView{Problem: d.Title + ". " + d.Detail})
+		p.render(w, d.Status, answerView{Gone: d.Status == http.StatusNotFound, Problem: d.Title + ". " + d.Detail})
 		return
 	}
 	p.render(w, http.StatusOK, answerView{Done: "Thank you. Your answer is on the case; we look again by ourselves."})
@@ -99,6 +110,7 @@ func (p *answerPage) render(w http.ResponseWriter, status int, v answerView) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_ = answerTemplate.Execute(w, v)
