@@ -12,7 +12,7 @@ import (
 // packages of lower floors and those that its own entry allows; nothing else.
 var floors = [][]string{
 	{"abuse", "clock", "name", "problem", "text", "tlp"}, // leaves
-	{"evidence", "registration", "report"},       // facts and claims, with their readers below them
+	{"evidence", "registration", "report"},               // facts and claims, with their readers below them
 	{"party", "judge", "casework", "accuracy", "verify", "trace", "detect", "predict", "effect", "exchange", "publish"},
 	{"collect", "notify", "store", "job", "access"}, // adapters
 	{"centre"},

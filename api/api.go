@@ -191,6 +191,13 @@ func (a *API) answer(ctx context.Context, in *answerIn) (*struct{}, error) {
 // bulk streams one result line per report line.
 func (a *API) bulk(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
+	defer func() {
+		// net/http panics at the next request of the connection if, in full
+		// duplex, it is left to it to read what is left of this one.
+		_ = rc.SetReadDeadline(time.Now().Add(bodyTime))
+		_ = r.Body.Close()
+		_ = rc.SetWriteDeadline(time.Time{})
+	}()
 	_ = rc.EnableFullDuplex() // results go out while lines still come in; HTTP/2 does so anyhow
 	started := false
 	enc := json.NewEncoder(w)
@@ -201,6 +208,7 @@ func (a *API) bulk(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/x-ndjson")
 				w.WriteHeader(http.StatusOK)
 			}
+			_ = rc.SetWriteDeadline(time.Now().Add(bodyTime)) // who sends and does not read is not waited for
 			return enc.Encode(res)
 		})
 	switch {

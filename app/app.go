@@ -70,7 +70,6 @@ type App struct {
 	log    *slog.Logger
 	undo   []func(context.Context) error
 	sweeps sync.WaitGroup
-	cancel context.CancelFunc
 }
 
 // sweepEvery is how often everything that is due is looked for.

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -91,6 +92,8 @@ type Centre struct {
 	done    sync.WaitGroup
 	booksMu sync.Mutex
 	books   map[string]casework.Playbook // by hash, as pinned
+	workMu  sync.Mutex
+	working map[string]bool // cases that are looked at now, by id
 }
 
 // New starts a centre's committer. Stop ends it.
@@ -99,7 +102,7 @@ func New(p Parts, s Settings) *Centre {
 		s.Lease = 10 * time.Minute
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Centre{Parts: p, set: s, adds: make(chan add, 1024), stop: cancel, books: map[string]casework.Playbook{}}
+	c := &Centre{Parts: p, set: s, adds: make(chan add, 1024), stop: cancel, books: map[string]casework.Playbook{}, working: map[string]bool{}}
 	c.done.Go(func() { c.committer(ctx) })
 	return c
 }
@@ -183,10 +186,37 @@ func (c *Centre) remember(hash string, pb casework.Playbook) {
 	c.booksMu.Unlock()
 }
 
+// prompts are the jobs that a transaction causes: one of each kind, however much
+// it causes.
+type prompts struct{ cases, notices []string }
+
+func (p *prompts) enqueue(ctx context.Context, tx *store.Tx) error {
+	for _, j := range []struct {
+		kind string
+		ids  []string
+	}{{JobCase, p.cases}, {JobDeliver, p.notices}} {
+		slices.Sort(j.ids)
+		if err := tx.Enqueue(ctx, j.kind, slices.Compact(j.ids)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // act gives commands to a case, one after the other, and writes the events,
 // the projection, the notices and the jobs they cause in tx. The zero case is
 // opened by an Open command, which is given first.
 func (c *Centre) act(ctx context.Context, tx *store.Tx, cs casework.Case, pb casework.Playbook, cmds ...casework.Command) (casework.Case, error) {
+	var p prompts
+	cs, err := c.step(ctx, tx, &p, cs, pb, cmds...)
+	if err != nil {
+		return cs, err
+	}
+	return cs, p.enqueue(ctx, tx)
+}
+
+// step is act without the jobs, which it adds to p.
+func (c *Centre) step(ctx context.Context, tx *store.Tx, p *prompts, cs casework.Case, pb casework.Playbook, cmds ...casework.Command) (casework.Case, error) {
 	now := c.Clock.Now()
 	was := cs.Seq
 	id := cs.ID
@@ -215,15 +245,15 @@ func (c *Centre) act(ctx context.Context, tx *store.Tx, cs casework.Case, pb cas
 			if err != nil {
 				return cs, err
 			}
-			p := casework.Payload{Body: body, Personal: ev.Personal}
-			if _, err := rand.Read(p.Salt[:]); err != nil {
+			payload := casework.Payload{Body: body, Personal: ev.Personal}
+			if _, err := rand.Read(payload.Salt[:]); err != nil {
 				return cs, err
 			}
 			var prev *casework.Link
 			if cs.Seq > 0 {
 				prev = &casework.Link{Seq: cs.Seq, Hash: cs.Head}
 			}
-			e := casework.Seal(prev, id, now, ev.Kind, ev.Actor, p)
+			e := casework.Seal(prev, id, now, ev.Kind, ev.Actor, payload)
 			if cs, err = casework.Apply(cs, e); err != nil {
 				return cs, err
 			}
@@ -249,13 +279,10 @@ func (c *Centre) act(ctx context.Context, tx *store.Tx, cs casework.Case, pb cas
 	if err := tx.AppendEvents(ctx, entries); err != nil {
 		return cs, err
 	}
-	if err := c.order(ctx, tx, cs, orders); err != nil {
-		return cs, err
-	}
 	if due := cs.Due(); !due.IsZero() && !due.After(now) {
-		return cs, tx.Enqueue(ctx, JobCase, id)
+		p.cases = append(p.cases, id)
 	}
-	return cs, nil
+	return cs, c.order(ctx, tx, p, cs, orders)
 }
 
 type ordered struct {
@@ -264,8 +291,7 @@ type ordered struct {
 }
 
 // order writes the notices that events ordered, due now.
-func (c *Centre) order(ctx context.Context, tx *store.Tx, cs casework.Case, orders []ordered) error {
-	var ids []string
+func (c *Centre) order(ctx context.Context, tx *store.Tx, p *prompts, cs casework.Case, orders []ordered) error {
 	for _, o := range orders {
 		ob, _ := cs.Obligation(o.Obligation)
 		n := store.Notice{ID: noticeID(o.Obligation, o.Notice), Case: cs.ID, Obligation: o.Obligation, Number: o.Notice, Kind: o.Kind, Channel: "email",
@@ -275,13 +301,10 @@ func (c *Centre) order(ctx context.Context, tx *store.Tx, cs casework.Case, orde
 			return err
 		}
 		if added {
-			ids = append(ids, n.ID)
+			p.notices = append(p.notices, n.ID)
 		}
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	return tx.Enqueue(ctx, JobDeliver, ids...)
+	return nil
 }
 
 func pack(cs casework.Case) (store.Case, error) {

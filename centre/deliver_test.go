@@ -81,12 +81,12 @@ func TestSendingOff(t *testing.T) {
 	each(t, func(t *testing.T, dsn func() string) {
 		at := dsn()
 		r := newRig(t, at, askWorld, options{drive: swept, change: func(c *config.Config) { c.Mail.Enabled = false }})
-		c := r.ask("aurora-login.shopx")
+		r.ask("aurora-login.shopx")
 		r.until(4 * day)
 		if n := len(r.world.Mails()); n != 0 {
 			t.Fatalf("%d messages left", n)
 		}
-		c = r.only("aurora-login.shopx")
+		c := r.only("aurora-login.shopx")
 		for _, n := range r.notices(c) {
 			if n.State != store.NoticeDue || n.Number != 1 || !strings.Contains(n.Response, "not switched on") || n.Due.Before(r.clock.Now()) || n.Due.Sub(r.clock.Now()) > hour {
 				t.Errorf("%s is %s, due %s: %q", n.ID, n.State, stamp(n.Due), n.Response)

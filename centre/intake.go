@@ -302,7 +302,8 @@ func (c *Centre) SubmitBulk(ctx context.Context, s Submission, r io.Reader, emit
 		if len(chunk.rows) == 0 && len(chunk.bad) == 0 {
 			return nil
 		}
-		err := c.commitChunk(ctx, chunk, emit)
+		// What came in whole is stored, also if its sender has gone meanwhile.
+		err := c.commitChunk(context.WithoutCancel(ctx), chunk, emit)
 		chunk = newChunk()
 		return err
 	}

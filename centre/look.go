@@ -51,6 +51,10 @@ func (c *Centre) Work(ctx context.Context, ids []string) error {
 }
 
 func (c *Centre) work(ctx context.Context, id string) error {
+	if !c.begin(id) {
+		return nil // a job and the sweep need not both ask the same servers
+	}
+	defer c.end(id)
 	cs, err := c.Case(ctx, id)
 	if err != nil {
 		return err
@@ -89,6 +93,24 @@ func (c *Centre) work(ctx context.Context, id string) error {
 		c.Log.Warn("a closed case could not be reopened", "case", id, "err", err)
 	}
 	return err
+}
+
+// begin says whether nobody in this process is looking at a case now, and that
+// from now on somebody is.
+func (c *Centre) begin(id string) bool {
+	c.workMu.Lock()
+	defer c.workMu.Unlock()
+	if c.working[id] {
+		return false
+	}
+	c.working[id] = true
+	return true
+}
+
+func (c *Centre) end(id string) {
+	c.workMu.Lock()
+	defer c.workMu.Unlock()
+	delete(c.working, id)
 }
 
 // commands are what a look leads to: its record, and a confirmation where a

@@ -1,8 +1,14 @@
 package centre_test
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
+
+	"bailiwick/app"
+	"bailiwick/centre"
+	"bailiwick/store"
 )
 
 // busy is a world with something of everything: side by side, so that much is
@@ -63,7 +69,7 @@ func TestWithoutJobs(t *testing.T) {
 			}
 			lines[how] = all.String()
 			if how == emptied && r.lost < 50 {
-				t.Errorf("only %d jobs were thrown away: the test shows little", r.lost)
+				t.Errorf("only %d prompts were thrown away: the test shows little", r.lost)
 			}
 		}
 		if lines[emptied] != lines[queued] {
@@ -74,6 +80,72 @@ func TestWithoutJobs(t *testing.T) {
 		}
 		if strings.Count(lines[queued], "\n") < 40 {
 			t.Errorf("little happened:\n%s", lines[queued])
+		}
+	})
+}
+
+// TestLookedAtOnce has a job and sweeps come to the same case at the same time:
+// its servers are asked once.
+func TestLookedAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, dsn func() string) {
+		r := newRig(t, dsn(), askWorld, options{drive: swept})
+		once := func(subject string, f func(id string)) (dns, http int64) {
+			got := post(t, r.url+"/api/v1/reports", "", claimOf("phishing", "https://"+subject+"/"))
+			if _, err := r.Centre.Sweep(t.Context()); err != nil { // files it
+				t.Fatal(err)
+			}
+			before := r.world.Counts()
+			f(get(t, r.url+"/api/v1/reports/"+got.Receipt.Receipt).Cases[0])
+			after := r.world.Counts()
+			if c := r.only(subject); c.Looks != 1 {
+				t.Errorf("%s: %d looks", subject, c.Looks)
+			}
+			return after.DNS - before.DNS, after.HTTP - before.HTTP
+		}
+		work := func(id string) {
+			if err := r.Centre.Work(t.Context(), []string{id}); err != nil {
+				t.Error(err)
+			}
+		}
+		_, one := once("aurora-b.shopx", work)
+		_, many := once("aurora-c.shopx", func(id string) {
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() { work(id) })
+			}
+			wg.Wait()
+		})
+		if one == 0 || many != one {
+			t.Errorf("%d requests by eight at a time, %d by one", many, one)
+		}
+	})
+}
+
+// TestJobsInBatches files many reports: the looks at their cases are one job a
+// batch, not one a case.
+func TestJobsInBatches(t *testing.T) {
+	each(t, func(t *testing.T, dsn func() string) {
+		a := newApp(t, settings(t, dsn()), app.World{})
+		var body strings.Builder
+		for i := range 100 {
+			fmt.Fprintf(&body, `{"type":"phishing","url":"https://www.bad%d-names.com/"}`+"\n", i)
+		}
+		if err := a.Centre.SubmitBulk(t.Context(), centre.Submission{Source: "t"}, strings.NewReader(body.String()), func(centre.BulkResult) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Centre.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var jobs, due int
+		if err := a.Store.Writer().QueryRowContext(t.Context(), "SELECT count(*) FROM river_job WHERE kind = 'case'").Scan(&jobs); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Store.View(t.Context(), func(tx *store.Tx) error {
+			ids, err := tx.DueCases(t.Context(), a.Centre.Clock.Now(), 1000)
+			due = len(ids)
+			return err
+		}); err != nil || due != 100 || jobs != 2 {
+			t.Errorf("%d jobs for %d cases, %v", jobs, due, err)
 		}
 	})
 }

@@ -72,12 +72,13 @@ func (c *Centre) triage(ctx context.Context, rows []store.Report) error {
 	})
 	err := retry(func() error {
 		return c.Store.Update(ctx, func(tx *store.Tx) error {
+			var p prompts
 			for _, cl := range claims {
-				if err := c.fileOne(ctx, tx, cl); err != nil {
+				if err := c.fileOne(ctx, tx, &p, cl); err != nil {
 					return err
 				}
 			}
-			return nil
+			return p.enqueue(ctx, tx)
 		})
 	})
 	if err == nil || len(claims) <= 1 || ctx.Err() != nil {
@@ -108,7 +109,7 @@ func (c *Centre) defer1(ctx context.Context, r store.Report, cause error) error 
 	return c.Store.Update(ctx, func(tx *store.Tx) error { return tx.FinishReport(ctx, r) })
 }
 
-func (c *Centre) fileOne(ctx context.Context, tx *store.Tx, cl claim) error {
+func (c *Centre) fileOne(ctx context.Context, tx *store.Tx, p *prompts, cl claim) error {
 	row := cl.row
 	if now, err := tx.Report(ctx, row.ID); err != nil || now.State != store.ReportReceived {
 		return err // another worker filed it first
@@ -127,7 +128,7 @@ func (c *Centre) fileOne(ctx context.Context, tx *store.Tx, cl claim) error {
 	fresh := false
 	for _, s := range subjects {
 		ref := casework.ReportRef{ID: row.ID, Received: row.Received, Format: row.Format, URLs: hostsOf(byKey[s.Key()]), Brand: cl.rep.TargetBrand}
-		id, isNew, err := c.attach(ctx, tx, s, cl.rep, ref)
+		id, isNew, err := c.attach(ctx, tx, p, s, cl.rep, ref)
 		if err != nil {
 			return err
 		}
@@ -144,7 +145,7 @@ func (c *Centre) fileOne(ctx context.Context, tx *store.Tx, cl claim) error {
 
 // attach files one report under one subject. It says whether the report
 // brought anything new: a case, or something to look at.
-func (c *Centre) attach(ctx context.Context, tx *store.Tx, s party.Subject, rep report.Report, ref casework.ReportRef) (string, bool, error) {
+func (c *Centre) attach(ctx context.Context, tx *store.Tx, p *prompts, s party.Subject, rep report.Report, ref casework.ReportRef) (string, bool, error) {
 	typ := typeOr(rep.Abuse)
 	who := casework.Reporter{Org: rep.Reporter.Org, Contact: rep.Reporter.Contact, Name: rep.Reporter.Name, Domain: rep.Reporter.Domain, Disclose: rep.Reporter.Disclose}
 	row, found, err := tx.OpenCase(ctx, s.Key(), string(typ))
@@ -178,14 +179,14 @@ func (c *Centre) attach(ctx context.Context, tx *store.Tx, s party.Subject, rep 
 			return "", false, err
 		}
 		had := cs.URLs()
-		after, err := c.act(ctx, tx, cs, pb, casework.AddReport{Report: ref, Reporter: who})
+		after, err := c.step(ctx, tx, p, cs, pb, casework.AddReport{Report: ref, Reporter: who})
 		if problem.CodeOf(err) == problem.TooLarge {
 			return cs.ID, false, nil // counted as a duplicate, and kept
 		}
 		return cs.ID, len(after.URLs()) > len(had), err
 	}
 	pb := c.Playbooks.For(typ)
-	cs, err := c.act(ctx, tx, casework.Case{}, pb, casework.Open{Subject: s, Type: typ}, casework.AddReport{Report: ref, Reporter: who})
+	cs, err := c.step(ctx, tx, p, casework.Case{}, pb, casework.Open{Subject: s, Type: typ}, casework.AddReport{Report: ref, Reporter: who})
 	return cs.ID, true, err
 }
 

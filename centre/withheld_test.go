@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"bailiwick/app"
+	"bailiwick/casework"
 	"bailiwick/config"
 	"bailiwick/store"
 )
@@ -234,5 +235,48 @@ func TestBarred(t *testing.T) {
 				t.Errorf("%d reports were withheld", withheld)
 			}
 		}
+	})
+}
+
+// TestPurge has a person find that a case is about what is never kept: what was
+// captured, sent and reported is erased, the case closes, and the same report
+// leaves only a receipt when it comes again.
+func TestPurge(t *testing.T) {
+	each(t, func(t *testing.T, dsn func() string) {
+		r := newRig(t, dsn(), askWorld, options{drive: swept})
+		body := claimOf("phishing", "https://aurora-login.shopx/verify/")
+		first := r.filed(body)
+		c := r.only("aurora-login.shopx")
+		es, err := r.Centre.Events(t.Context(), c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shas := c.Look.Blobs
+		for _, n := range r.notices(c) {
+			shas = append(shas, n.Blob)
+		}
+		row, _ := kept(t, r.App, first.Receipt.Receipt)
+		if shas = append(shas, row.Blob); len(shas) < 6 {
+			t.Fatalf("only %d blobs", len(shas))
+		}
+		if c, err = r.Centre.Purge(t.Context(), c.ID, "person:1"); err != nil || c.State != casework.Closed {
+			t.Fatalf("%s %v", c.State, err)
+		}
+		for _, sha := range shas {
+			if _, _, err := r.Store.Blob(t.Context(), sha); err == nil {
+				t.Errorf("blob %s can still be read", sha)
+			}
+		}
+		if again, err := r.Centre.Events(t.Context(), c.ID); err != nil || len(again) <= len(es) {
+			t.Errorf("the log has %d events, it had %d, %v", len(again), len(es), err)
+		}
+		if got := post(t, r.url+"/api/v1/reports", "", body); got.State != store.ReportWithheld || !strings.Contains(got.Detail, "hotline") {
+			t.Errorf("the same again: %d %s", got.status, got.raw)
+		}
+		r.until(5 * day)
+		if c = r.only("aurora-login.shopx"); c.State != casework.Closed {
+			t.Errorf("later it is %s", c.State)
+		}
+		r.check()
 	})
 }

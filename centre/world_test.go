@@ -53,7 +53,7 @@ type rig struct {
 	cfg   config.Config
 	url   string
 	drive drive
-	lost  int64 // jobs that were thrown away
+	lost  int64 // prompts that were thrown away: ids in jobs
 }
 
 // options of a rig; the zero value works.
@@ -241,8 +241,12 @@ func (r *rig) settle() {
 }
 
 func (r *rig) loseJobs() {
+	length := "json_array_length(args, '$.ids')"
+	if r.Store.Engine() == "postgres" {
+		length = "jsonb_array_length(args -> 'ids')"
+	}
 	var n int64
-	if err := r.Store.Writer().QueryRowContext(r.t.Context(), "SELECT count(*) FROM river_job WHERE state IN ('available', 'running')").Scan(&n); err != nil {
+	if err := r.Store.Writer().QueryRowContext(r.t.Context(), "SELECT coalesce(sum("+length+"), 0) FROM river_job WHERE state IN ('available', 'running')").Scan(&n); err != nil {
 		r.t.Fatal(err)
 	}
 	r.lost += n

@@ -655,7 +655,7 @@ func TestKill(t *testing.T) {
 		for j := range jobs {
 			w.enqueue("work", fmt.Sprintf("%d.0", j), fmt.Sprintf("%d.1", j))
 		}
-		for _, after := range []int{1, 7, 20} {
+		for _, after := range []int{1, 20} { // fewer than MaxReleases: no job is given up for having been there each time
 			cmd := exec.Command(exe)
 			cmd.Env = append(os.Environ(), childEnv+"="+dsn)
 			cmd.Stderr = os.Stderr
