@@ -378,10 +378,17 @@ func clocks(pb Playbook, c *Case, plan Plan, now time.Time) []Event {
 	c.Obligations = slices.Clone(c.Obligations)
 	for i := range c.Obligations {
 		o := &c.Obligations[i]
-		if o.Round != c.Round || !o.Status.live() {
+		if o.Round != c.Round || !o.Status.live() && o.Status != Unreachable {
 			continue
 		}
 		step, _ := pb.Step(o.Step)
+		if o.Status == Unreachable {
+			if p, ok := otherContact(*o, plan); ok && (!o.Action.DNSLevel() || mayDarken(*c, plan)) {
+				o.Notices, o.Party, o.Status = o.Notices+1, p, Pending
+				evs = append(evs, Event{Kind: KindReminded, Actor: Centre, Body: Reminded{Obligation: o.ID, Notice: o.Notices, Kind: "ask", Party: &p}})
+			}
+			continue
+		}
 		if o.Action.DNSLevel() && !mayDarken(*c, plan) || replaced(o.Party, plan) {
 			continue // asked in good faith; not once more, and its silence counts no more
 		}
@@ -405,6 +412,20 @@ func clocks(pb Playbook, c *Case, plan Plan, now time.Time) []Event {
 		}
 	}
 	return append(evs, oblige(pb, *c, plan, now)...)
+}
+
+// maxContacts is how many contacts of one party are tried.
+const maxContacts = 4
+
+// otherContact is another way to mail the party of an obligation that could
+// not be delivered, known today and not tried yet.
+func otherContact(o Obligation, plan Plan) (party.Party, bool) {
+	for _, p := range plan.Parties {
+		if p.Role == o.Party.Role && p.ID == o.Party.ID && p.Reachable && p.Email != "" && !strings.EqualFold(p.Email, o.Party.Email) {
+			return p, o.Notices < maxContacts
+		}
+	}
+	return party.Party{}, false
 }
 
 // replaced says whether others have p's role today: a site that moved is no
@@ -621,6 +642,7 @@ type Result string
 const (
 	Accepted    Result = "accepted"
 	Undelivered Result = "failed"
+	Bounced     Result = "bounced" // accepted, and reported as undeliverable later
 	Doubtful    Result = "in doubt"
 )
 
@@ -648,8 +670,8 @@ func (cmd Noticed) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 		b := Delivered{Obligation: o.ID, Notice: cmd.Notice, Response: resp}
 		b.Due, b.Next = clock(step, c, o, now)
 		return []Event{{Kind: KindDelivered, Actor: Centre, Body: b}}, nil
-	case Undelivered:
-		return []Event{{Kind: KindFailed, Actor: Centre, Body: Failed{Obligation: o.ID, Notice: cmd.Notice, Response: resp}}}, nil
+	case Undelivered, Bounced:
+		return []Event{{Kind: KindFailed, Actor: Centre, Body: Failed{Obligation: o.ID, Notice: cmd.Notice, Response: resp, Bounced: cmd.Result == Bounced}}}, nil
 	case Doubtful:
 		b := InDoubt{Obligation: o.ID, Notice: cmd.Notice, Response: resp}
 		if due, next := clock(step, c, o, now); o.Status == Pending && !due.IsZero() {

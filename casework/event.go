@@ -108,12 +108,14 @@ type (
 		Obligation Obligation `json:"obligation"`
 		Why        string     `json:"why,omitempty"`
 	}
-	// Reminded orders another notice.
+	// Reminded orders another notice. With a Party it is the ask again, to
+	// another contact of the same party: the one before did not work.
 	Reminded struct {
-		Obligation string    `json:"obligation"`
-		Notice     int       `json:"notice"` // its number
-		Kind       string    `json:"kind"`   // "reminder" or "chase"
-		Next       time.Time `json:"next,omitzero"`
+		Obligation string       `json:"obligation"`
+		Notice     int          `json:"notice"` // its number
+		Kind       string       `json:"kind"`   // "reminder", "chase", or "ask" with a Party
+		Next       time.Time    `json:"next,omitzero"`
+		Party      *party.Party `json:"party,omitempty"`
 	}
 	// Delivered says that a receiving server accepted a notice.
 	Delivered struct {
@@ -123,11 +125,14 @@ type (
 		Due        time.Time `json:"due,omitzero"`
 		Next       time.Time `json:"next,omitzero"`
 	}
-	// Failed says that no way of delivering a notice is left.
+	// Failed says that no way of delivering a notice is left. Bounced says that
+	// a server had accepted it first and a delivery report (RFC 3464) took that
+	// back.
 	Failed struct {
 		Obligation string `json:"obligation"`
 		Notice     int    `json:"notice"`
 		Response   string `json:"response,omitempty"`
+		Bounced    bool   `json:"bounced,omitempty"`
 	}
 	// InDoubt says that a notice may or may not have been accepted.
 	InDoubt struct {
@@ -392,7 +397,12 @@ func apply(c *Case, e Entry) error {
 		if o, ok := c.Obligation(b.Obligation); ok && b.Notice != o.Notices+1 {
 			return problem.New(problem.Corrupt, "notice %d of %s follows notice %d", b.Notice, o.ID, o.Notices)
 		}
-		return edit(c, b.Obligation, func(o *Obligation) { o.Notices, o.NextNotice = b.Notice, b.Next })
+		return edit(c, b.Obligation, func(o *Obligation) {
+			o.Notices, o.NextNotice = b.Notice, b.Next
+			if b.Party != nil && o.Status == Unreachable {
+				o.Party, o.Status = *b.Party, Pending
+			}
+		})
 	case KindDelivered:
 		b, err := read[Delivered](e)
 		if err != nil {
@@ -405,8 +415,12 @@ func apply(c *Case, e Entry) error {
 			return err
 		}
 		return edit(c, b.Obligation, func(o *Obligation) {
-			if o.Status == Pending {
+			switch {
+			case o.Status == Pending:
 				o.Status, o.NextNotice = Unreachable, time.Time{}
+			case b.Bounced && o.Answer == "" && (o.Status == Running || o.Status == Missed || o.Status == Informed):
+				// It was never there: its silence counts no more.
+				o.Status, o.Delivered, o.Due, o.NextNotice = Unreachable, time.Time{}, time.Time{}, time.Time{}
 			}
 		})
 	case KindDoubt:

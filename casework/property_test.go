@@ -210,7 +210,7 @@ func genCommand(t *rapid.T, w *world) Command {
 			var news []Command
 			for _, o := range w.c.Obligations {
 				if o.Status == Pending {
-					news = append(news, Noticed{o.ID, o.Notices, pick(t, "its result", Accepted, Accepted, Accepted, Undelivered, Doubtful), "250"})
+					news = append(news, Noticed{o.ID, o.Notices, pick(t, "its result", Accepted, Accepted, Accepted, Undelivered, Doubtful, Bounced), "250"})
 				}
 				if o.Status == Running && oneIn(t, "answers", 6) {
 					news = append(news, Answer{o.ID, "party:a", pick(t, "its answer", "received", "acted", "referred", "refused"), ""})
@@ -258,7 +258,7 @@ func genCommand(t *rapid.T, w *world) Command {
 	case "reject":
 		return Reject{by, because}
 	case "noticed":
-		return Noticed{obligation, notice, pick(t, "result", Accepted, Accepted, Accepted, Undelivered, Doubtful, "lost"), "250 ok"}
+		return Noticed{obligation, notice, pick(t, "result", Accepted, Accepted, Accepted, Undelivered, Doubtful, Bounced, "lost"), "250 ok"}
 	case "answer":
 		return Answer{obligation, pick(t, "answered by", "party:a", "person:1"), pick(t, "answer", "received", "need_more", "acted", "acted", "referred", "refused", "not_ours", "maybe"), "a note"}
 	case "extend":

@@ -500,6 +500,54 @@ func TestNotices(t *testing.T) {
 			t.Fatalf("%+v; steps %v", o, w.steps())
 		}
 	})
+	t.Run("bounced later: its silence counts no more", func(t *testing.T) {
+		w := newWorld(shippedPhishing).confirmed(t, abuse.Phishing, Malicious, plan)
+		w.accept(t)
+		id := w.obl(t, "registrar").ID
+		w.do(t, Noticed{id, 1, Bounced, "550 5.1.1 no such user"})
+		if o := w.obl(t, "registrar"); o.Status != Unreachable || !o.Delivered.IsZero() || !o.Due.IsZero() || !o.NextNotice.IsZero() {
+			t.Fatalf("%+v", o)
+		}
+		w.watch(t, plan, 300*time.Hour)
+		if slices.Contains(w.steps(), "registry") {
+			t.Fatal("the registry is asked because of a mail that came back")
+		}
+	})
+	t.Run("bounced after an answer: it was received", func(t *testing.T) {
+		w := newWorld(shippedPhishing).confirmed(t, abuse.Phishing, Malicious, plan)
+		w.accept(t)
+		id := w.obl(t, "registrar").ID
+		w.do(t, Answer{Obligation: id, By: "party:r", Answer: "received"})
+		w.do(t, Noticed{id, 1, Bounced, "554 copy to archive failed"})
+		if o := w.obl(t, "registrar"); o.Status != Running || o.Delivered.IsZero() {
+			t.Fatalf("%+v", o)
+		}
+	})
+	t.Run("another contact of the same party is tried", func(t *testing.T) {
+		plan := everybody("gtld")
+		w := newWorld(shippedPhishing).confirmed(t, abuse.Phishing, Malicious, plan)
+		w.accept(t)
+		id := w.obl(t, "registrar").ID
+		w.do(t, Noticed{id, 1, Bounced, "550 5.1.1 no such user"})
+		w.wait(time.Minute).do(t, Look{seen(w.now, Malicious), plan})
+		if o := w.obl(t, "registrar"); o.Notices != 1 {
+			t.Fatalf("the same address is tried again: %+v", o)
+		}
+		for i, p := range plan.Parties {
+			if p.Role == party.Registrar {
+				plan.Parties[i].Email = "other@registrar.example"
+			}
+		}
+		w.wait(time.Minute).do(t, Look{seen(w.now, Malicious), plan})
+		o := w.obl(t, "registrar")
+		if o.Status != Pending || o.Notices != 2 || o.Party.Email != "other@registrar.example" {
+			t.Fatalf("%+v", o)
+		}
+		w.do(t, Noticed{id, 2, Accepted, "250"})
+		if o = w.obl(t, "registrar"); o.Status != Running || !o.Due.Equal(w.now.Add(48*time.Hour)) {
+			t.Fatalf("%+v", o)
+		}
+	})
 	t.Run("no result: no clock", func(t *testing.T) {
 		w := newWorld(shippedPhishing).confirmed(t, abuse.Phishing, Malicious, plan)
 		for range 30 {

@@ -616,7 +616,7 @@ type BlobSweep struct {
 	Orphans int // files without a row, older than a day
 }
 
-const referred = `(EXISTS (SELECT 1 FROM reports r WHERE r.blob = b.sha) OR EXISTS (SELECT 1 FROM notices n WHERE n.blob = b.sha) OR EXISTS (SELECT 1 FROM blob_refs f WHERE f.sha = b.sha))`
+const referred = `(EXISTS (SELECT 1 FROM reports r WHERE r.blob = b.sha) OR EXISTS (SELECT 1 FROM notices n WHERE n.blob = b.sha) OR EXISTS (SELECT 1 FROM mails m WHERE m.blob = b.sha) OR EXISTS (SELECT 1 FROM blob_refs f WHERE f.sha = b.sha))`
 
 type oldBlob struct {
 	id       int64

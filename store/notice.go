@@ -29,10 +29,10 @@ const (
 // any queue.
 type Notice struct {
 	ID         string
-	Case       string
-	Obligation string
+	Case       string // "" for a receipt of a report that no case came of
+	Obligation string // or, for a receipt, what it is the only one of
 	Number     int    // of the obligation's notices, from 1
-	Kind       string // "ask", "inform", "reminder", "chase"
+	Kind       string // "ask", "inform", "reminder", "chase", "receipt"
 	Channel    string // "email"
 	Party      string // its id
 	To         string // the address
@@ -50,7 +50,7 @@ type Notice struct {
 	Recoverable bool
 }
 
-const selectNotice = `SELECT id, case_id, obligation, number, kind, channel, party, recipient, message_id, state, created, due, intended, done, attempts, worker, blob, response, recoverable FROM notices `
+const selectNotice = `SELECT id, coalesce(case_id, ''), obligation, number, kind, channel, party, recipient, message_id, state, created, due, intended, done, attempts, worker, blob, response, recoverable FROM notices `
 
 func scanNotice(s scanner) (Notice, error) {
 	var n Notice
@@ -75,7 +75,7 @@ func (tx *Tx) AddNotice(ctx context.Context, n Notice) (added bool, err error) {
 		return false, err
 	}
 	c, err := tx.exec(ctx, `INSERT INTO notices (id, case_id, obligation, number, kind, channel, party, recipient, message_id, state, created, due, intended, done, attempts, worker, blob, response, recoverable)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT DO NOTHING`,
+VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT DO NOTHING`,
 		clean(n.ID), clean(n.Case), clean(n.Obligation), int64(n.Number), clean(n.Kind), clean(n.Channel), clean(n.Party), clean(n.To), clean(n.MessageID), clean(string(n.State)),
 		instant(n.Created), micros(n.Due), micros(n.Intended), micros(n.Done), int64(n.Attempts), clean(n.Worker), blob, clean(n.Response), boolInt(n.Recoverable))
 	return c == 1, err

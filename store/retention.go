@@ -19,7 +19,8 @@ type Retention struct {
 	Raw time.Duration
 	// Personal is for payloads of the case log that are personal data (who
 	// reported, free notes) and, counted from their arrival, for the
-	// idempotency scope and key of reports, which may be a sender's address.
+	// idempotency scope and key of reports, which may be a sender's address,
+	// and for the envelopes of mails.
 	// Default 90 days: long enough to tell the reporter and to answer a
 	// complaint.
 	Personal time.Duration
@@ -53,7 +54,7 @@ func (r Retention) withDefaults() Retention {
 // SweepResult counts what a retention sweep did.
 type SweepResult struct {
 	Payloads int // personal payloads erased
-	Senders  int // reports whose idempotency scope and key were blanked
+	Senders  int // reports whose idempotency scope and key, and mails whose envelope, were blanked
 	Blobs    int // blobs erased
 	BlobSweep
 }
@@ -123,6 +124,15 @@ func (s *Store) sweepSenders(ctx context.Context, now time.Time, keep time.Durat
 			return total, err
 		}
 	}
+	for n := int64(sweepChunk); ok && n == sweepChunk; total += int(n) {
+		if err = s.Update(ctx, func(tx *Tx) error {
+			n, err = tx.exec(ctx, `UPDATE mails SET envelope = '' WHERE id IN
+(SELECT id FROM mails WHERE received <= $1 AND envelope <> '' AND state <> 'received' ORDER BY received LIMIT $2)`, cut, sweepChunk)
+			return err
+		}); err != nil {
+			return total, err
+		}
+	}
 	return total, nil
 }
 
@@ -144,8 +154,12 @@ func (s *Store) sweepOld(ctx context.Context, now time.Time, r Retention) (total
 (SELECT 1 FROM report_cases rc JOIN cases c ON c.id = rc.case_id WHERE rc.report_id = r.id AND (c.rest IS NULL OR c.rest > $1))))`,
 		`EXISTS (SELECT 1 FROM blob_refs f LEFT JOIN cases c ON f.owner_kind = 'case' AND c.id = f.owner_id WHERE f.sha = b.sha AND
 (f.added > $2 OR c.id IS NOT NULL AND (c.rest IS NULL OR c.rest > $2)))`,
-		`EXISTS (SELECT 1 FROM notices n JOIN cases c ON c.id = n.case_id WHERE n.blob = b.sha AND
-(n.state IN ('due', 'intended') OR n.created > $3 OR c.rest IS NULL OR c.rest > $3))`,
+		`EXISTS (SELECT 1 FROM notices n LEFT JOIN cases c ON c.id = n.case_id WHERE n.blob = b.sha AND
+(n.state IN ('due', 'intended') OR n.created > $3 OR c.id IS NOT NULL AND (c.rest IS NULL OR c.rest > $3)))`,
+		// A mail that reports is a raw report, and its row of reports holds it
+		// too; one that answers is a message.
+		`EXISTS (SELECT 1 FROM mails m LEFT JOIN cases c ON c.id = m.case_id AND m.case_id <> '' WHERE m.blob = b.sha AND
+(m.state = 'received' OR m.received > CASE WHEN m.route = 'report' THEN CAST($1 AS BIGINT) ELSE $3 END OR m.route <> 'report' AND c.id IS NOT NULL AND (c.rest IS NULL OR c.rest > $3)))`,
 	}, " OR ")
 	query := "SELECT b.id, b.file, " + referred + " FROM blobs b WHERE b.erased IS NULL AND b.stored <= $4 AND (b.orphaned IS NULL OR b.orphaned <= $7) AND b.id > $5 AND NOT (" + held + ") ORDER BY b.id LIMIT $6"
 	for after, n := int64(0), sweepChunk; n == sweepChunk; {

@@ -126,7 +126,7 @@ CREATE TABLE playbooks (
 
 CREATE TABLE notices (
     id          @text NOT NULL PRIMARY KEY,
-    case_id     @text NOT NULL REFERENCES cases (id),
+    case_id     @text REFERENCES cases (id), -- NULL for what is about no case
     obligation  @text NOT NULL,
     number      @int NOT NULL,
     kind        @text NOT NULL,

@@ -52,6 +52,8 @@ func Run(t *testing.T, dsn func(t testing.TB) string) {
 		{"notices/states", testNoticeStates},
 		{"notices/doubt", testDoubt},
 		{"notices/caps", testCountNotices},
+		{"mails", testMails},
+		{"mails/retention", testMailRetention},
 		{"figures", testFigures},
 		{"transactions", testTransactions},
 		{"transactions/savepoints", testSavepoints},
