@@ -34,7 +34,7 @@ var within = map[string][]string{
 	"casework": {"party"},    // a subject and whom an obligation binds
 	"notify":   {"collect"},  // mail leaves through the address guard
 	"app":      {"config"},
-	"store":    {},
+	"store":    {"access"}, // stores what access defines, as it does for the pure packages; access knows no database
 }
 
 func room(pkg string) string {

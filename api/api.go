@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"bailiwick/access"
 	"bailiwick/centre"
 	"bailiwick/problem"
 	"bailiwick/store"
@@ -22,17 +23,30 @@ import (
 )
 
 // API serves /api/v1.
-type API struct{ c *centre.Centre }
+type API struct {
+	c    *centre.Centre
+	desk *access.Desk
+}
+
+// Register adds the API's public routes to mux: what needs no key.
+func Register(mux *http.ServeMux, c *centre.Centre) { New(c, nil).Register(mux) }
+
+// New makes an API whose senders a desk tells apart by their keys. Without a
+// desk (nil) there are no keys, and only what needs none is served.
+func New(c *centre.Centre, desk *access.Desk) *API { return &API{c: c, desk: desk} }
 
 // Register adds the API's routes to mux.
-func Register(mux *http.ServeMux, c *centre.Centre) {
-	a := &API{c: c}
+func (a *API) Register(mux *http.ServeMux) {
 	cfg := huma.DefaultConfig("Bailiwick", "1")
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "/api/v1/openapi", "", ""
 	cfg.CreateHooks = nil // no $schema links in answers
-	cfg.Info.Description = "Reports of domain-name abuse in, receipts and answers out."
+	cfg.Info.Description = "Reports of domain-name abuse in, receipts and answers out; with a key, cases. " +
+		"A key goes into the Authorization header (Bearer bw_…). Reports may come with or without one; with one, idempotency keys belong to it and not to the address."
 	cfg.Transformers = append(cfg.Transformers, ours)
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{keyScheme: {Type: "http", Scheme: "bearer", BearerFormat: access.KeyPrefix + "…",
+		Description: "An API key, as 'bailiwick user key' makes it."}}
 	h := humago.New(mux, cfg)
+	h.UseMiddleware(a.identify)
 	failures := func(codes ...int) map[string]*huma.Response {
 		out := map[string]*huma.Response{}
 		schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[failure](), true, "Problem")
@@ -45,8 +59,8 @@ func Register(mux *http.ServeMux, c *centre.Centre) {
 	huma.Register(h, huma.Operation{OperationID: "report", Method: http.MethodPost, Path: "/api/v1/reports", Summary: "Report abuse",
 		Description: "Takes one report: this API's own JSON form, XARF v4 or XARF v3, told apart by content. 202 with a receipt after it is stored. " +
 			"A report that is not valid is stored too and answered 422, with its receipt. With an Idempotency-Key the same request may be sent again and meets the same receipt.",
-		DefaultStatus: http.StatusAccepted, MaxBodyBytes: centre.MaxReport + 1, Responses: failures(400, 409, 413, 422, 503),
-		SkipValidateBody: true, BodyReadTimeout: bodyTime}, a.report)
+		DefaultStatus: http.StatusAccepted, MaxBodyBytes: centre.MaxReport + 1, Responses: failures(400, 401, 409, 413, 422, 503),
+		Security: maybeKey, SkipValidateBody: true, BodyReadTimeout: bodyTime}, a.report)
 	huma.Register(h, huma.Operation{OperationID: "report-state", Method: http.MethodGet, Path: "/api/v1/reports/{receipt}", Summary: "State of a report",
 		Responses: failures(404)}, a.state)
 	huma.Register(h, huma.Operation{OperationID: "withdraw", Method: http.MethodPost, Path: "/api/v1/reports/{receipt}/withdraw", Summary: "Take a report back",
@@ -54,6 +68,10 @@ func Register(mux *http.ServeMux, c *centre.Centre) {
 	huma.Register(h, huma.Operation{OperationID: "answer", Method: http.MethodPost, Path: "/api/v1/answers/{token}", Summary: "Answer an ask",
 		Description:   "The token is the last part of the answer link in the message.",
 		DefaultStatus: http.StatusNoContent, MaxBodyBytes: 64 << 10, Responses: failures(400, 404, 413, 422), BodyReadTimeout: bodyTime}, a.answer)
+
+	if a.desk != nil {
+		a.cases(h, failures)
+	}
 
 	mux.HandleFunc("POST /api/v1/reports/bulk", a.bulk)
 	lines := func(v reflect.Type, hint string) map[string]*huma.MediaType {
@@ -64,7 +82,7 @@ func Register(mux *http.ServeMux, c *centre.Centre) {
 			"A line that is not valid stops nothing. With an Idempotency-Key the whole may be sent again: line n meets its first receipt. " +
 			"A result without a line number says why the rest was not read.",
 		Parameters:  []*huma.Param{{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString}}},
-		RequestBody: &huma.RequestBody{Required: true, Content: lines(reflect.TypeFor[any](), "Report")}, Responses: failures(413, 422, 503)}
+		RequestBody: &huma.RequestBody{Required: true, Content: lines(reflect.TypeFor[any](), "Report")}, Security: maybeKey, Responses: failures(401, 413, 422, 503)}
 	op.Responses["200"] = &huma.Response{Description: "One result per line", Content: lines(reflect.TypeFor[centre.BulkResult](), "BulkResult")}
 	h.OpenAPI().AddOperation(op)
 }
@@ -117,8 +135,6 @@ func (f *failure) GetStatus() int { return f.Status }
 // ContentType implements huma.ContentTypeFilter.
 func (f *failure) ContentType(string) string { return "application/problem+json" }
 
-func fail(err error) error { return &failure{Document: problem.DocumentOf(err)} }
-
 type reportIn struct {
 	Key     string `header:"Idempotency-Key" maxLength:"200" doc:"Chosen by the client; the same key and content meet the same receipt."`
 	RawBody []byte `contentType:"application/json"`
@@ -127,7 +143,7 @@ type reportIn struct {
 
 // Resolve implements huma.Resolver: idempotency keys belong to who sends them.
 func (r *reportIn) Resolve(ctx huma.Context) []error {
-	r.scope = scopeOf(ctx.RemoteAddr())
+	r.scope = scope(person(ctx.Context()), ctx.RemoteAddr())
 	return nil
 }
 
@@ -143,6 +159,9 @@ func scopeOf(remote string) string {
 type receiptOut struct{ Body centre.Receipt }
 
 func (a *API) report(ctx context.Context, in *reportIn) (*receiptOut, error) {
+	if _, err := a.may(ctx, access.Report, access.Object{Kind: access.Reports}); err != nil {
+		return nil, fail(err)
+	}
 	rc, err := a.c.Submit(ctx, centre.Submission{Source: "api", Scope: in.scope, Key: in.Key, Body: in.RawBody})
 	if err != nil {
 		return nil, fail(err)
@@ -159,6 +178,9 @@ type receiptIn struct {
 }
 
 func (a *API) state(ctx context.Context, in *receiptIn) (*receiptOut, error) {
+	if _, err := a.may(ctx, access.Follow, access.Object{Kind: access.Receipt}); err != nil {
+		return nil, fail(err)
+	}
 	rc, err := a.c.ReportState(ctx, in.Receipt)
 	if err != nil {
 		return nil, fail(err)
@@ -167,6 +189,9 @@ func (a *API) state(ctx context.Context, in *receiptIn) (*receiptOut, error) {
 }
 
 func (a *API) withdraw(ctx context.Context, in *receiptIn) (*struct{}, error) {
+	if _, err := a.may(ctx, access.Follow, access.Object{Kind: access.Receipt}); err != nil {
+		return nil, fail(err)
+	}
 	if err := a.c.Withdraw(ctx, in.Receipt); err != nil {
 		return nil, fail(err)
 	}
@@ -182,6 +207,9 @@ type answerIn struct {
 }
 
 func (a *API) answer(ctx context.Context, in *answerIn) (*struct{}, error) {
+	if _, err := a.may(ctx, access.Follow, access.Object{Kind: access.AnswerLink}); err != nil {
+		return nil, fail(err)
+	}
 	if err := a.c.AnswerLink(ctx, in.Token, in.Body.Answer, in.Body.Note); err != nil {
 		return nil, fail(err)
 	}
@@ -198,10 +226,24 @@ func (a *API) bulk(w http.ResponseWriter, r *http.Request) {
 		_ = r.Body.Close()
 		_ = rc.SetWriteDeadline(time.Time{})
 	}()
+	p, err := a.who(r.Context(), r.Header.Get("Authorization"))
+	if err == nil {
+		_, err = a.may(context.WithValue(r.Context(), personKey{}, p), access.Report, access.Object{Kind: access.Reports})
+	}
+	if err != nil {
+		d := document(err)
+		if d.Status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", challenge)
+		}
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(d.Status)
+		_ = json.NewEncoder(w).Encode(d)
+		return
+	}
 	_ = rc.EnableFullDuplex() // results go out while lines still come in; HTTP/2 does so anyhow
 	started := false
 	enc := json.NewEncoder(w)
-	err := a.c.SubmitBulk(r.Context(), centre.Submission{Source: "bulk", Scope: scopeOf(r.RemoteAddr), Key: r.Header.Get("Idempotency-Key")},
+	err = a.c.SubmitBulk(r.Context(), centre.Submission{Source: "bulk", Scope: scope(p, r.RemoteAddr), Key: r.Header.Get("Idempotency-Key")},
 		&patient{r.Body, rc}, func(res centre.BulkResult) error {
 			if !started {
 				started = true

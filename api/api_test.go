@@ -129,13 +129,16 @@ func TestErrors(t *testing.T) {
 
 // TestOpenAPI holds the description against what is served.
 func TestOpenAPI(t *testing.T) {
-	_, url := serve(t)
-	resp, body := send(t, "GET", url+"/api/v1/openapi.json", "")
+	resp, body := send(t, "GET", staffed(t).url+"/openapi.json", "")
 	var d struct {
 		OpenAPI string `json:"openapi"`
 		Paths   map[string]map[string]struct {
 			OperationID string `json:"operationId"`
-			Responses   map[string]struct {
+			Parameters  []struct {
+				Name string `json:"name"`
+			} `json:"parameters"`
+			Security  []map[string][]string `json:"security"`
+			Responses map[string]struct {
 				Content map[string]struct {
 					Schema struct {
 						Ref string `json:"$ref"`
@@ -153,13 +156,23 @@ func TestOpenAPI(t *testing.T) {
 		t.Fatalf("%d %v %.100s", resp.StatusCode, err, body)
 	}
 	want := map[string]string{"post /api/v1/reports": "report", "post /api/v1/reports/bulk": "bulk", "get /api/v1/reports/{receipt}": "report-state",
-		"post /api/v1/reports/{receipt}/withdraw": "withdraw", "post /api/v1/answers/{token}": "answer"}
+		"post /api/v1/reports/{receipt}/withdraw": "withdraw", "post /api/v1/answers/{token}": "answer",
+		"get /api/v1/cases": "cases", "get /api/v1/cases/{id}": "case", "get /api/v1/cases/{id}/log": "case-log"}
+	for _, act := range []string{"confirm", "reject", "note", "answer", "extend", "close", "reopen", "merge", "unmerge"} {
+		want["post /api/v1/cases/{id}/"+act] = "case-" + act
+	}
 	for path, ops := range d.Paths {
 		for method, op := range ops {
 			if want[method+" "+path] != op.OperationID {
 				t.Errorf("%s %s is %q", method, path, op.OperationID)
 			}
 			delete(want, method+" "+path)
+			if strings.HasPrefix(path, "/api/v1/cases") && (len(op.Security) != 1 || op.Security[0]["key"] == nil || op.Responses["401"].Content == nil || op.Responses["403"].Content == nil) {
+				t.Errorf("%s %s does not say that it needs a key: %v", method, path, op.Security)
+			}
+			if strings.HasPrefix(path, "/api/v1/cases") && method == "get" && !strings.Contains(fmt.Sprint(op.Parameters), "{purpose}") {
+				t.Errorf("%s %s does not ask for a purpose: %v", method, path, op.Parameters)
+			}
 			for code, r := range op.Responses {
 				if code < "400" {
 					continue
@@ -175,6 +188,9 @@ func TestOpenAPI(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("not described: %v", want)
+	}
+	if v := d.Components.Schemas["CaseView"].Properties; v["id"] == nil || v["urls"] == nil || d.Components.Schemas["ReasonBody"].Properties["seq"] == nil {
+		t.Errorf("a case is described as %v", v)
 	}
 	if f := d.Components.Schemas["Field"].Properties; f["path"] == nil || f["reason"] == nil {
 		t.Errorf("a field is described as %v", f)

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"bailiwick/access"
 	"bailiwick/api"
 	"bailiwick/casework"
 	"bailiwick/centre"
@@ -53,6 +54,11 @@ type World struct {
 	Vantages           []evidence.Vantage
 	NewID              func() string
 	Limits             collect.Limits
+	// MailFrom tells the address of who sent mail over a connection; nil: the
+	// connection's.
+	MailFrom func(net.Conn) netip.Addr
+	// Synthetic, if not empty, says on every page what in this world is made up.
+	Synthetic string
 	// ByHand leaves the periodic sweep to the caller, who moves the clock.
 	ByHand bool
 }
@@ -64,8 +70,10 @@ type App struct {
 	Queue   *job.Queue
 	Collect *collect.Collector
 	Mail    *email.Sender
+	Access  *access.Desk
 	Key     ed25519.PublicKey // exports are signed with it
 	URL     string            // where the API is served on this machine
+	Inbox   string            // where mail is taken on this machine; "" if nowhere
 
 	log    *slog.Logger
 	undo   []func(context.Context) error
@@ -99,6 +107,7 @@ func New(ctx context.Context, cfg config.Config, w World, log *slog.Logger) (a *
 	if parts.Key, parts.ReplyKey, err = keys(ctx, a.Store); err != nil {
 		return a, err
 	}
+	a.Access = access.New(a.Store.Access(), access.Options{Clock: w.Clock, NewID: parts.NewID})
 	a.Key = parts.Key.Public().(ed25519.PublicKey)
 	if parts.Suffixes, err = suffixList(cfg.Files.Suffixes, w.Suffixes); err != nil {
 		return a, err
@@ -127,11 +136,15 @@ func New(ctx context.Context, cfg config.Config, w World, log *slog.Logger) (a *
 			return a, err
 		}
 	}
+	ports, err := whoisServers(cfg.Files.WHOIS)
+	if err != nil {
+		return a, err
+	}
 	if parts.Vantages, err = vantages(cfg, w); err != nil {
 		return a, err
 	}
 	if a.Collect, err = collect.New(collect.Config{Dial: w.Dial, Clock: w.Clock, Guard: collect.Guard{AllowDocumentation: w.AllowDocumentation},
-		Roots: w.Roots, TLSRoots: w.TLSRoots, TLSTime: w.TLSTime, RDAP: rdap, Keep: func(ctx context.Context, media string, data []byte) (string, error) {
+		Roots: w.Roots, TLSRoots: w.TLSRoots, TLSTime: w.TLSTime, RDAP: rdap, WHOIS: ports, Keep: func(ctx context.Context, media string, data []byte) (string, error) {
 			return a.Centre.Keep(ctx, media, data)
 		}, Vantages: parts.Vantages,
 		UserAgent: cfg.Network.UserAgent, Limits: w.Limits, Logger: log}); err != nil {
@@ -149,6 +162,9 @@ func New(ctx context.Context, cfg config.Config, w World, log *slog.Logger) (a *
 		return a, err
 	}
 	parts.Mail = a.Mail
+	if parts.DKIM, err = signer(cfg, settings.From); err != nil {
+		return a, err
+	}
 	a.Centre = centre.New(parts, settings)
 	a.undo = append(a.undo, func(context.Context) error { a.Centre.Stop(); return nil })
 	handlers := map[string]job.Handler{}
@@ -186,7 +202,9 @@ func (a *App) Start(ctx context.Context, cfg config.Config, w World) (err error)
 	}
 	mux := http.NewServeMux()
 	api.Register(mux, a.Centre)
-	web.Register(mux, a.Centre)
+	if err = web.Register(mux, a.Centre, web.Options{Access: a.Access, Synthetic: w.Synthetic}); err != nil {
+		return err
+	}
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
 	go func() {
@@ -200,6 +218,11 @@ func (a *App) Start(ctx context.Context, cfg config.Config, w World) (err error)
 		}
 		return nil
 	})
+	if cfg.Inbox.Listen != "" {
+		if err = a.takeMail(cfg, w); err != nil {
+			return err
+		}
+	}
 	if !w.ByHand {
 		sweepCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		a.sweeps.Go(func() { a.sweep(sweepCtx, cfg) })
@@ -301,7 +324,11 @@ func parties(cfg config.Config, w World) (party.Data, error) {
 		return data, problem.Wrap(err, problem.Invalid, "files.parties cannot be opened")
 	}
 	defer f.Close()
-	return party.Load(f)
+	own, err := party.Load(f)
+	if err != nil {
+		return data, err
+	}
+	return data.With(own), nil
 }
 
 func playbooks(files []string) (*casework.Playbooks, error) {
@@ -357,6 +384,20 @@ func settings(cfg config.Config, w World, data party.Data) (centre.Settings, err
 	if s.ReplyDomain == "" {
 		s.ReplyDomain = "localhost"
 	}
+	s.Inbox = centre.Inbox{Domain: cfg.Inbox.Domain, Receipts: cfg.Inbox.Receipts}
+	for _, l := range cfg.Inbox.Report {
+		s.Inbox.Report = append(s.Inbox.Report, strings.ToLower(l))
+	}
+	for _, d := range cfg.Inbox.FeedbackFrom {
+		s.Inbox.FeedbackFrom = append(s.Inbox.FeedbackFrom, strings.ToLower(strings.TrimSuffix(d, ".")))
+	}
+	if len(s.Inbox.Report) == 0 {
+		s.Inbox.Report = []string{"abuse", "report", "phishing"}
+	}
+	if s.Inbox.Domain == "" {
+		s.Inbox.Domain = s.ReplyDomain
+	}
+	s.PGPFallback = cfg.Mail.PGPFallback
 	if s.Worker == "" {
 		h, err := os.Hostname()
 		if err != nil {

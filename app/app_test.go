@@ -19,6 +19,7 @@ import (
 	"bailiwick/app"
 	"bailiwick/clock"
 	"bailiwick/config"
+	"bailiwick/name"
 	"bailiwick/problem"
 )
 
@@ -145,6 +146,12 @@ func TestNewFails(t *testing.T) {
 		{"no bootstrap", func(c *config.Config) { c.Files.Bootstrap = "/nonexistent.yaml" }, "files.bootstrap"},
 		{"bad bootstrap", func(c *config.Config) { c.Files.Bootstrap = file("domains: 7\n") }, "files.bootstrap"},
 		{"unknown key in bootstrap", func(c *config.Config) { c.Files.Bootstrap = file("domain: {}\n") }, "files.bootstrap"},
+		{"no WHOIS file", func(c *config.Config) { c.Files.WHOIS = "/nonexistent.yaml" }, "files.whois"},
+		{"bad WHOIS file", func(c *config.Config) { c.Files.WHOIS = file("domains: [x]\n") }, "files.whois"},
+		{"unknown key in the WHOIS file", func(c *config.Config) { c.Files.WHOIS = file("domain: {}\n") }, "files.whois"},
+		{"a WHOIS server that is none", func(c *config.Config) { c.Files.WHOIS = file("domains: {test: \"\"}\n") }, "files.whois"},
+		{"a web address for a WHOIS server", func(c *config.Config) { c.Files.WHOIS = file("domains: {test: \"http://whois.example/\"}\n") }, "whois.test"},
+		{"a WHOIS file without end", func(c *config.Config) { c.Files.WHOIS = file("# " + strings.Repeat("x", 1<<20) + "\n") }, "files.whois"},
 		{"vantage", func(c *config.Config) {
 			c.Network.Vantages = []config.Vantage{{ID: "a", UserAgent: "x"}, {ID: "b", UserAgent: "x", Source: "somewhere"}}
 		}, "network.vantages"},
@@ -175,6 +182,10 @@ func TestOwnFiles(t *testing.T) {
 	if err := os.WriteFile(cfg.Files.Bootstrap, []byte("domains:\n  example: [\"https://rdap.registry.example/\"]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	cfg.Files.WHOIS = filepath.Join(dir, "whois.yaml")
+	if err := os.WriteFile(cfg.Files.WHOIS, []byte("domains:\n  example: whois.registry.example\n  co.example: none\n  \".\": none\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	cfg.Network.Vantages = []config.Vantage{{ID: "home", UserAgent: "x", Language: "en", Source: "192.0.2.1", Country: "DE"}}
 	cfg.Centre.Contact, cfg.Worker = "desk@cert.example", ""
 	a, err := app.New(t.Context(), cfg, nowhere(), quiet)
@@ -182,6 +193,18 @@ func TestOwnFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop(t, a)
+	for _, n := range []string{"shop.test", "shop.co.example"} { // the operator's file says that nobody is to be asked
+		d, err := name.Parse(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Collect.Registration(t.Context(), d); n == "shop.test" && problem.CodeOf(err) != problem.NotFound || err == nil {
+			t.Errorf("%s: %v", n, err)
+		}
+	}
+	if n := a.Collect.Counts(); n.WHOIS != 0 {
+		t.Errorf("asked all the same: %+v", n)
+	}
 	s := a.Centre.Settings()
 	if s.ReplyDomain != "cert.example" || s.From != "desk@cert.example" || s.Worker == "" {
 		t.Errorf("%+v", s)

@@ -72,7 +72,7 @@ const (
 	Referred    Status = "referred"    // the party named another
 	Refused     Status = "refused"     // the party will not act
 	Unreachable Status = "unreachable" // no way in is known to work: a person must hand it over
-	HandOff     Status = "hand-off"    // prepared for a person to file
+	HandOff     Status = "hand-off"    // prepared for a person to file: a bundle, or an ask to a party that has a form only
 	Met         Status = "met"         // the abuse was measured gone, and the evidence credits this party
 	Moot        Status = "moot"        // the abuse is gone, or the case is closed, without this party's doing shown
 )
@@ -98,9 +98,15 @@ type Obligation struct {
 	Notices    int       `json:"notices"` // ordered so far
 	Doubts     int       `json:"doubts,omitempty"`
 	// Escalates names the obligation whose failure started this one.
-	Escalates string    `json:"escalates,omitempty"`
-	Answer    string    `json:"answer,omitempty"`
-	AnswerAt  time.Time `json:"answer_at,omitzero"`
+	Escalates string `json:"escalates,omitempty"`
+	// Failed is when it last turned out that no notice reaches the party: the
+	// next look finds out whether there is another contact.
+	Failed   time.Time `json:"failed,omitzero"`
+	Answer   string    `json:"answer,omitempty"`
+	AnswerAt time.Time `json:"answer_at,omitzero"`
+	// Proof is the SHA-256 (hex) of what shows that a person handed it over: a
+	// receipt, a picture of the form.
+	Proof string `json:"proof,omitempty"`
 }
 
 // ReportRef is a report attached to a case.
@@ -334,9 +340,17 @@ func (c Case) Obligation(id string) (Obligation, bool) {
 }
 
 // waits says whether o is yet to reach its party in the present round. A merged
-// case keeps its round: it may be restored.
+// case keeps its round: it may be restored. A bundle is filed, and nothing
+// follows from it.
 func (c Case) waits(o Obligation) bool {
-	return o.Round == c.Round && (c.State == Coordinating || c.State == Merged) && (o.Status == Pending || o.Status == Unreachable)
+	return o.Round == c.Round && (c.State == Coordinating || c.State == Merged) &&
+		(o.Status == Pending || o.Status == Unreachable || o.Status == HandOff && o.Action != Bundle)
+}
+
+// ForPerson says whether a person has to hand o over now: nothing else brings
+// it to its party, and nothing has yet.
+func (c Case) ForPerson(o Obligation) bool {
+	return c.State == Coordinating && o.Round == c.Round && o.Delivered.IsZero() && (o.Status == Unreachable || o.Status == HandOff)
 }
 
 // FirstReport is when the earliest standing report arrived.

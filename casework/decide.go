@@ -394,7 +394,7 @@ func clocks(pb Playbook, c *Case, plan Plan, now time.Time) []Event {
 		}
 		if (o.Status == Running || o.Status == Acted) && !o.Due.IsZero() && !o.Due.After(now) {
 			next := time.Time{}
-			if step.Chase > 0 {
+			if step.Chase > 0 && !o.Party.FormOnly() {
 				next = now.Add(time.Duration(step.Chase))
 			}
 			o.Status, o.NextNotice = Missed, next
@@ -513,7 +513,7 @@ func oblige(pb Playbook, c Case, plan Plan, now time.Time) []Event {
 			o := Obligation{ID: fmt.Sprintf("%s-%d", c.ID, len(c.Obligations)+1), Step: s.ID, Round: c.Round, Party: p, Action: s.Action,
 				Status: Pending, Opened: now, Notices: 1, Escalates: from}
 			switch {
-			case s.Action == Bundle:
+			case s.Action == Bundle, p.FormOnly():
 				o.Status, o.Notices = HandOff, 0
 			case !p.Reachable:
 				o.Status, o.Notices = Unreachable, 0
@@ -685,6 +685,38 @@ func (cmd Noticed) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 	return nil, problem.New(problem.Internal, "%q is no result of a notice", cmd.Result)
 }
 
+// Hand records that a person handed an ask or a bundle over by another way
+// than ours (a form, a telephone), which starts the clock like an accepted
+// mail. Given again, it adds a proof.
+type Hand struct {
+	Obligation, By string
+	How            string // by which way, and what the party gave in return
+	Proof          string // SHA-256 (hex) of what shows it; "" for none
+}
+
+func (cmd Hand) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
+	o, ok := c.Obligation(cmd.Obligation)
+	if !ok {
+		return nil, problem.New(problem.NotFound, "there is no such obligation on case %s", c.ID)
+	}
+	if strings.TrimSpace(cmd.How) == "" {
+		return nil, problem.BadField("how", "is missing: say by which way, and the proof")
+	}
+	if len(cmd.How) > MaxNote {
+		return nil, problem.BadField("how", "is over %d octets", MaxNote)
+	}
+	if cmd.Proof != "" && new(Hash).UnmarshalText([]byte(cmd.Proof)) != nil {
+		return nil, problem.BadField("proof", "is not a SHA-256 in hex")
+	}
+	if err := actor(cmd.By); err != nil {
+		return nil, err
+	}
+	step, _ := pb.Step(o.Step)
+	b := Delivered{Obligation: o.ID, Notice: o.Notices, Response: cmd.By + ": " + strings.ToValidUTF8(cmd.How, ""), Proof: cmd.Proof}
+	b.Due, b.Next = clock(step, c, o, now)
+	return []Event{{Kind: KindDelivered, Actor: cmd.By, Body: b}}, nil
+}
+
 // clock is when a party that gets its ask now must have acted, and when it is
 // reminded; zero where no clock starts: it runs already, nothing is asked, or
 // the round is over.
@@ -693,7 +725,7 @@ func clock(step Step, c Case, o Obligation, now time.Time) (due, remind time.Tim
 		return due, remind
 	}
 	due = now.Add(time.Duration(step.Within))
-	if len(step.Remind) > 0 {
+	if len(step.Remind) > 0 && !o.Party.FormOnly() { // a machine fills in no form
 		remind = now.Add(time.Duration(step.Remind[0]))
 	}
 	return due, remind
@@ -737,7 +769,7 @@ func (cmd Answer) decide(pb Playbook, c Case, now time.Time) ([]Event, error) {
 		return nil, err
 	}
 	b := Answered{Obligation: o.ID, Answer: cmd.Answer, Note: cmd.Note}
-	if c.State == Coordinating && o.Round == c.Round && (o.Status.live() || o.Status == Unreachable) {
+	if c.State == Coordinating && o.Round == c.Round && (o.Status.live() || c.waits(o)) {
 		if status != "" {
 			b.Look = now
 		}

@@ -117,13 +117,15 @@ type (
 		Next       time.Time    `json:"next,omitzero"`
 		Party      *party.Party `json:"party,omitempty"`
 	}
-	// Delivered says that a receiving server accepted a notice.
+	// Delivered says that a receiving server accepted a notice, or that a
+	// person handed it over; Proof is then the SHA-256 (hex) of what shows it.
 	Delivered struct {
 		Obligation string    `json:"obligation"`
 		Notice     int       `json:"notice"`
 		Response   string    `json:"response,omitempty"`
 		Due        time.Time `json:"due,omitzero"`
 		Next       time.Time `json:"next,omitzero"`
+		Proof      string    `json:"proof,omitempty"`
 	}
 	// Failed says that no way of delivering a notice is left. Bounced says that
 	// a server had accepted it first and a delivery report (RFC 3464) took that
@@ -408,7 +410,12 @@ func apply(c *Case, e Entry) error {
 		if err != nil {
 			return err
 		}
-		return edit(c, b.Obligation, func(o *Obligation) { c.reach(o, e.At, b.Due, b.Next) })
+		return edit(c, b.Obligation, func(o *Obligation) {
+			c.reach(o, e.At, b.Due, b.Next)
+			if b.Proof != "" {
+				o.Proof = b.Proof
+			}
+		})
 	case KindFailed:
 		b, err := read[Failed](e)
 		if err != nil {
@@ -417,10 +424,10 @@ func apply(c *Case, e Entry) error {
 		return edit(c, b.Obligation, func(o *Obligation) {
 			switch {
 			case o.Status == Pending:
-				o.Status, o.NextNotice = Unreachable, time.Time{}
+				o.Status, o.NextNotice, o.Failed = Unreachable, time.Time{}, e.At
 			case b.Bounced && o.Answer == "" && (o.Status == Running || o.Status == Missed || o.Status == Informed):
 				// It was never there: its silence counts no more.
-				o.Status, o.Delivered, o.Due, o.NextNotice = Unreachable, time.Time{}, time.Time{}, time.Time{}
+				o.Status, o.Delivered, o.Due, o.NextNotice, o.Failed = Unreachable, time.Time{}, time.Time{}, time.Time{}, e.At
 			}
 		})
 	case KindDoubt:
@@ -443,7 +450,9 @@ func apply(c *Case, e Entry) error {
 			c.NextLook = b.Look
 		}
 		return edit(c, b.Obligation, func(o *Obligation) {
-			o.Answer, o.AnswerAt = b.Answer, e.At
+			if said := o.Answer; said == "" || b.Answer != "received" && b.Answer != "need_more" || said == "received" || said == "need_more" {
+				o.Answer, o.AnswerAt = b.Answer, e.At // an acknowledgement takes no answer back
+			}
 			if b.Received {
 				c.reach(o, e.At, b.Due, b.Next)
 			}

@@ -142,6 +142,9 @@ func genPlan(t *rapid.T) Plan {
 	for range rapid.IntRange(0, 8).Draw(t, "parties") {
 		q := pty(pick(t, "party role", allRoles...), pick(t, "party", "a", "b", "c"))
 		q.Reachable = !oneIn(t, "unreachable", 4)
+		if oneIn(t, "a form only", 4) {
+			q.Email, q.Form = "", "https://"+q.ID+".example/form"
+		}
 		p.Parties = append(p.Parties, q)
 	}
 	return p
@@ -189,7 +192,7 @@ func genReport(t *rapid.T, w *world, id string) AddReport {
 }
 
 var commandMix = strings.Fields(`look look look look look look confirm confirm noticed noticed noticed answer answer report report report
-	withdraw withdraw reject extend extend close reopen note merge unmerge absorb release open`)
+	withdraw withdraw reject hand extend extend close reopen note merge unmerge absorb release open`)
 
 // genCommand draws any command: mostly one that carries the case on, sometimes
 // whatever comes, nonsense among it.
@@ -261,6 +264,8 @@ func genCommand(t *rapid.T, w *world) Command {
 		return Noticed{obligation, notice, pick(t, "result", Accepted, Accepted, Accepted, Undelivered, Doubtful, Bounced, "lost"), "250 ok"}
 	case "answer":
 		return Answer{obligation, pick(t, "answered by", "party:a", "person:1"), pick(t, "answer", "received", "need_more", "acted", "acted", "referred", "refused", "not_ours", "maybe"), "a note"}
+	case "hand":
+		return Hand{obligation, by, pick(t, "how", "by form", "by form", " "), pick(t, "proof", "", strings.Repeat("ab", 32), "ab")}
 	case "extend":
 		return Extend{obligation, by, because, w.now.Add(genDuration(t, "until", -time.Hour, 200*24*time.Hour))}
 	case "close":

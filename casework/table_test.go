@@ -88,6 +88,7 @@ func TestEveryCommandInEveryState(t *testing.T) {
 		{"confirm by person", func(w *world) Command { return Confirm{By: "person:1", Plan: everybody("gtld")} }, [7]problem.Code{n, c, ok, ok, c, c, c}},
 		{"reject", func(w *world) Command { return Reject{"person:1", "it is a bank"} }, [7]problem.Code{n, ok, ok, ok, c, c, c}},
 		{"noticed", func(w *world) Command { return Noticed{"c1-1", 1, Accepted, "250"} }, [7]problem.Code{n, n, n, n, ok, ok, ok}},
+		{"hand", func(w *world) Command { return Hand{"c1-1", "person:1", "by telephone", ""} }, [7]problem.Code{n, n, n, n, ok, ok, ok}},
 		{"answer", func(w *world) Command { return Answer{"c1-1", "party:x", "acted", ""} }, [7]problem.Code{n, n, n, n, ok, ok, ok}},
 		{"extend", func(w *world) Command { return Extend{"c1-4", "person:1", "they asked", w.now.Add(time.Hour)} }, [7]problem.Code{n, n, n, n, c, c, c}},
 		{"close", func(w *world) Command { return Close{"person:1", "done"} }, [7]problem.Code{n, ok, ok, ok, ok, c, c}},
@@ -136,6 +137,11 @@ func TestBadCommands(t *testing.T) {
 		{"a notice never ordered", Coordinating, func(w *world) Command { return Noticed{"c1-1", 2, Accepted, ""} }, problem.NotFound, ""},
 		{"notice 0 of what can be sent", Coordinating, func(w *world) Command { return Noticed{"c1-1", 0, Accepted, ""} }, problem.NotFound, ""},
 		{"no result", Coordinating, func(w *world) Command { return Noticed{"c1-1", 1, "maybe", ""} }, problem.Internal, ""},
+		{"handed over by no way", Coordinating, func(w *world) Command { return Hand{"c1-4", "person:1", " ", ""} }, problem.Invalid, "how"},
+		{"handed over with a novel", Coordinating, func(w *world) Command { return Hand{"c1-4", "person:1", long, ""} }, problem.Invalid, "how"},
+		{"handed over by nobody", Coordinating, func(w *world) Command { return Hand{"c1-4", "", "by form", ""} }, problem.Invalid, "by"},
+		{"handed over with half a proof", Coordinating, func(w *world) Command { return Hand{"c1-4", "person:1", "by form", "abcd"} }, problem.Invalid, "proof"},
+		{"nothing to hand over", Coordinating, func(w *world) Command { return Hand{"c1-99", "person:1", "by form", ""} }, problem.NotFound, ""},
 		{"no answer", Coordinating, func(w *world) Command { return Answer{"c1-4", "party:x", "perhaps", ""} }, problem.Invalid, "answer"},
 		{"long note", Coordinating, func(w *world) Command { return Answer{"c1-4", "party:x", "acted", long} }, problem.Invalid, "note"},
 		{"answered by nobody", Coordinating, func(w *world) Command { return Answer{"c1-4", "", "acted", ""} }, problem.Invalid, "by"},
@@ -488,6 +494,74 @@ func TestNotices(t *testing.T) {
 		w.watch(t, plan, 350*time.Hour)
 		if !slices.Contains(w.steps(), "registry") {
 			t.Fatal("no escalation after the hand-over")
+		}
+	})
+	t.Run("a form is the only way in: a task for a person", func(t *testing.T) {
+		plan := everybody("gtld")
+		for i, p := range plan.Parties {
+			if p.Role == party.Registrar {
+				plan.Parties[i].Email, plan.Parties[i].Form = "", "https://registrar.example/abuse"
+			}
+		}
+		w := newWorld(shippedPhishing).confirmed(t, abuse.Phishing, Malicious, plan)
+		w.accept(t)
+		for _, e := range w.events {
+			if o, ok := Orders(e); ok && o.Obligation == w.obl(t, "registrar").ID {
+				t.Fatal("a notice is ordered that no machine can deliver")
+			}
+		}
+		o := w.obl(t, "registrar")
+		if o.Status != HandOff || o.Notices != 0 || !w.c.ForPerson(o) {
+			t.Fatalf("%+v", o)
+		}
+		w.watch(t, plan, 300*time.Hour)
+		if slices.Contains(w.steps(), "registry") {
+			t.Fatal("the registry is asked because of a registrar nobody reached")
+		}
+		proof := strings.Repeat("ab", 32)
+		w.do(t, Hand{o.ID, "person:1", "form, ticket 4711", proof})
+		handed := w.now
+		if o = w.obl(t, "registrar"); o.Status != Running || !o.Delivered.Equal(handed) || !o.Due.Equal(handed.Add(48*time.Hour)) || o.Proof != proof || w.c.ForPerson(o) {
+			t.Fatalf("after the hand-over: %+v", o)
+		}
+		// A better proof does not start the clock again.
+		w.wait(time.Hour).do(t, Hand{o.ID, "person:2", "their receipt", strings.Repeat("cd", 32)})
+		if o = w.obl(t, "registrar"); !o.Delivered.Equal(handed) || o.Proof != strings.Repeat("cd", 32) {
+			t.Fatalf("after another proof: %+v", o)
+		}
+		w.watch(t, plan, 700*time.Hour)
+		if o = w.obl(t, "registrar"); o.Status != Missed || o.Notices != 0 {
+			t.Fatalf("a form got a reminder by mail: %+v", o)
+		}
+		if !slices.Contains(w.steps(), "registry") {
+			t.Fatal("no escalation after the hand-over")
+		}
+	})
+	t.Run("a form is the only way in: the party answers before", func(t *testing.T) {
+		plan := everybody("gtld")
+		for i, p := range plan.Parties {
+			if p.Role == party.Registrar {
+				plan.Parties[i].Email, plan.Parties[i].Form = "", "https://registrar.example/abuse"
+			}
+		}
+		w := newWorld(shippedPhishing).confirmed(t, abuse.Phishing, Malicious, plan)
+		o := w.obl(t, "registrar")
+		w.do(t, Answer{o.ID, "party:x", "received", ""})
+		if o = w.obl(t, "registrar"); o.Status != Running || o.Due.IsZero() {
+			t.Fatalf("%+v", o)
+		}
+	})
+	t.Run("a bundle that is handed over stays one", func(t *testing.T) {
+		w := newWorld(shippedPhishing).confirmed(t, abuse.Phishing, Malicious, plan)
+		w.accept(t)
+		w.watch(t, plan, 300*time.Hour)
+		o := w.obl(t, "compliance")
+		if o.Status != HandOff || !w.c.ForPerson(o) {
+			t.Fatalf("%+v", o)
+		}
+		w.do(t, Hand{o.ID, "person:1", "filed", ""})
+		if o = w.obl(t, "compliance"); o.Status != HandOff || o.Delivered.IsZero() || !o.Due.IsZero() || w.c.ForPerson(o) {
+			t.Fatalf("%+v", o)
 		}
 	})
 	t.Run("failed: unreachable, no escalation", func(t *testing.T) {

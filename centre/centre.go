@@ -48,6 +48,10 @@ type Settings struct {
 	ReplyDomain string
 	// BaseURL is where the centre is reached, without a trailing slash.
 	BaseURL string
+	Inbox   Inbox
+	// PGPFallback sends an ask in clear where the party's key cannot be used;
+	// else the notice fails.
+	PGPFallback bool
 	// Rules are the confirmation rules that are switched on, by id.
 	Rules []string
 	// Hotline is where child sexual abuse material is reported; shown to who
@@ -67,6 +71,20 @@ type Settings struct {
 	Lease time.Duration
 }
 
+// Inbox says which mail is taken.
+type Inbox struct {
+	// Domain is the mail domain of the report addresses; answers come back to
+	// ReplyDomain, which may be the same.
+	Domain string
+	// Report are the local parts that reports come to, in lower case.
+	Report []string
+	// FeedbackFrom are the registered domains whose feedback reports (RFC 5965)
+	// are taken though a machine sends them.
+	FeedbackFrom []string
+	// Receipts says whether reporters by mail get a receipt.
+	Receipts bool
+}
+
 // Parts are what a centre is made of.
 type Parts struct {
 	Store     *store.Store
@@ -79,6 +97,7 @@ type Parts struct {
 	Playbooks *casework.Playbooks
 	Key       ed25519.PrivateKey // signs exports
 	ReplyKey  []byte             // authenticates reply addresses and answer links
+	DKIM      *email.Signer      // signs mail; nil: it goes unsigned
 	NewID     func() string      // a ULID, or the like: unique, at most 26 letters and digits
 	Log       *slog.Logger
 }
@@ -452,6 +471,16 @@ func (c *Centre) subjects(urls []name.URL, domains []name.Domain, ips []string) 
 
 // MaxSubjects is how many subjects one report may open cases for.
 const MaxSubjects = 20
+
+// organisation is the registered domain at or above a mail domain, "" if it is
+// none.
+func (c *Centre) organisation(domain string) string {
+	d, err := name.Parse(domain)
+	if err != nil {
+		return ""
+	}
+	return c.Suffixes.Split(d).Registered.String()
+}
 
 // typeOr gives the type, or Other.
 func typeOr(t abuse.Type) abuse.Type {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"time"
 
 	"bailiwick/casework"
@@ -11,7 +12,7 @@ import (
 	"bailiwick/notify"
 	"bailiwick/notify/email"
 	"bailiwick/party"
-	"bailiwick/problem"
+	"bailiwick/report/read"
 	"bailiwick/report/xarf"
 	"bailiwick/store"
 )
@@ -87,27 +88,11 @@ func (c *Centre) intend(ctx context.Context, id string) (msg email.Message, n st
 		if n.State != store.NoticeDue || n.Due.After(now) {
 			return nil
 		}
-		cs, err := c.load(ctx, tx, n.Case)
-		if err != nil {
+		compose, err := c.prepare(ctx, tx, n, now)
+		if err != nil || compose == nil {
 			return err
 		}
-		ob, has := cs.Obligation(n.Obligation)
-		if !has || !wanted(cs, ob) {
-			n.State, n.Done, n.Response = store.NoticeStopped, now, "no longer wanted: the case or the obligation has ended"
-			return tx.FinishNotice(ctx, n)
-		}
-		if !cs.GoneSince.IsZero() { // it seems gone: nobody is asked until that is certain or it is back
-			n.Due, n.Response = now.Add(time.Hour), "held: the abuse was not seen at the latest look"
-			return tx.FinishNotice(ctx, n)
-		}
-		if n.To == "" {
-			why := "no mail address is known"
-			if ob.Party.Form != "" {
-				why += "; a person can hand it over at " + ob.Party.Form
-			}
-			return c.failed(ctx, tx, n, why)
-		}
-		sent, err := tx.CountNotices(ctx, n.Party, now.Add(-24*time.Hour))
+		sent, err := c.countDesk(ctx, tx, n, now.Add(-24*time.Hour))
 		if err != nil {
 			return err
 		}
@@ -128,15 +113,7 @@ func (c *Centre) intend(ctx context.Context, id string) (msg email.Message, n st
 			}
 			return tx.FinishNotice(ctx, n)
 		}
-		pb, err := c.playbook(ctx, tx, cs.Playbook)
-		if err != nil {
-			return err
-		}
-		earlier, err := tx.Notices(ctx, cs.ID)
-		if err != nil {
-			return err
-		}
-		if msg, err = c.compose(cs, pb, ob, n, earlier, now); err != nil {
+		if msg, err = compose(); err != nil {
 			return c.failed(ctx, tx, n, "the message could not be made: "+err.Error())
 		}
 		n.Blob, err = tx.PutBlob(ctx, "message/rfc822", msg.Raw)
@@ -148,6 +125,74 @@ func (c *Centre) intend(ctx context.Context, id string) (msg email.Message, n st
 		return err
 	})
 	return msg, n, ok && err == nil, err
+}
+
+// prepare says how the message of a notice is made; nil where it does not leave
+// now, which is then written on the notice.
+func (c *Centre) prepare(ctx context.Context, tx *store.Tx, n store.Notice, now time.Time) (func() (email.Message, error), error) {
+	if n.Kind == kindReceipt {
+		return c.prepareReceipt(ctx, tx, n, now)
+	}
+	cs, err := c.load(ctx, tx, n.Case)
+	if err != nil {
+		return nil, err
+	}
+	ob, has := cs.Obligation(n.Obligation)
+	if !has || !wanted(cs, ob) {
+		n.State, n.Done, n.Response = store.NoticeStopped, now, "no longer wanted: the case or the obligation has ended"
+		return nil, tx.FinishNotice(ctx, n)
+	}
+	if !cs.GoneSince.IsZero() { // it seems gone: nobody is asked until that is certain or it is back
+		n.Due, n.Response = now.Add(time.Hour), "held: the abuse was not seen at the latest look"
+		return nil, tx.FinishNotice(ctx, n)
+	}
+	if n.To == "" {
+		why := "no mail address is known"
+		if ob.Party.Form != "" {
+			why += "; a person can hand it over at " + ob.Party.Form
+		}
+		return nil, c.failed(ctx, tx, n, why)
+	}
+	pb, err := c.playbook(ctx, tx, cs.Playbook)
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := tx.Notices(ctx, cs.ID)
+	if err != nil {
+		return nil, err
+	}
+	return func() (email.Message, error) { return c.compose(cs, pb, ob, n, earlier, now) }, nil
+}
+
+// prepareReceipt is prepare for what a reporter by mail gets.
+func (c *Centre) prepareReceipt(ctx context.Context, tx *store.Tx, n store.Notice, now time.Time) (func() (email.Message, error), error) {
+	_, id, _ := strings.Cut(n.Obligation, "/")
+	r, err := tx.Report(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	m, _, err := tx.MailOfReport(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if r.State == store.ReportWithheld || m.Blob == "" {
+		n.State, n.Done, n.Response = store.NoticeStopped, now, "the report is not kept"
+		return nil, tx.FinishNotice(ctx, n)
+	}
+	return func() (email.Message, error) {
+		raw, _, err := c.Store.Blob(ctx, m.Blob)
+		if err != nil {
+			return email.Message{}, err
+		}
+		rep, _, _ := read.Report(raw, r.Format) // as far as it reads: who sent one that does not is told so
+		kind := "a report by mail"
+		if rep.Format == "arf" {
+			kind = "a complaint in ARF"
+		}
+		return email.ComposeReceipt(email.Receipt{ID: r.Receipt, To: n.To, Kind: kind, Type: rep.Abuse, URLs: rep.URLs, StatusURL: c.set.BaseURL + "/report/" + r.Receipt,
+			MessageID: m.MessageID, CentreName: c.set.Name, CentreContact: c.set.Contact, Received: r.Received, Date: now},
+			email.ComposeOptions{From: c.set.From, FromName: c.set.Name, ReplyTo: email.ReceiptAddress(c.ReplyKey, c.set.ReplyDomain, r.Receipt), DKIM: c.DKIM})
+	}, nil
 }
 
 // SettingStop is the setting that holds all sending when it is not empty.
@@ -168,7 +213,7 @@ func wanted(cs casework.Case, o casework.Obligation) bool {
 
 func (c *Centre) failed(ctx context.Context, tx *store.Tx, n store.Notice, why string) error {
 	n.State, n.Done, n.Response = store.NoticeFailed, c.Clock.Now(), why
-	if err := tx.FinishNotice(ctx, n); err != nil {
+	if err := tx.FinishNotice(ctx, n); err != nil || n.Kind == kindReceipt {
 		return err
 	}
 	return c.actOn(ctx, tx, n.Case, casework.Noticed{Obligation: n.Obligation, Notice: n.Number, Result: casework.Undelivered, Response: why})
@@ -198,7 +243,7 @@ func (c *Centre) sent(ctx context.Context, n store.Notice, res email.Result) err
 			default:
 				n.State, cmd.Result = store.NoticeFailed, casework.Undelivered
 			}
-			if err := tx.FinishNotice(ctx, n); err != nil {
+			if err := tx.FinishNotice(ctx, n); err != nil || n.Kind == kindReceipt {
 				return err
 			}
 			return c.actOn(ctx, tx, n.Case, cmd)
@@ -208,11 +253,21 @@ func (c *Centre) sent(ctx context.Context, n store.Notice, res email.Result) err
 
 // compose writes the message of a notice.
 func (c *Centre) compose(cs casework.Case, pb casework.Playbook, o casework.Obligation, n store.Notice, earlier []store.Notice, now time.Time) (email.Message, error) {
+	a, err := c.draft(cs, pb, o, n, earlier, now)
+	if err != nil {
+		return email.Message{}, err
+	}
+	return email.Compose(a, email.ComposeOptions{From: c.set.From, FromName: c.set.Name,
+		ReplyTo: email.ReplyAddress(c.ReplyKey, c.set.ReplyDomain, cs.ID, o.ID), DKIM: c.DKIM, PGPFallback: c.set.PGPFallback})
+}
+
+// draft gathers what a notice says.
+func (c *Centre) draft(cs casework.Case, pb casework.Playbook, o casework.Obligation, n store.Notice, earlier []store.Notice, now time.Time) (email.Ask, error) {
 	urls := make([]name.URL, 0, len(cs.URLs()))
 	for _, s := range cs.URLs() {
 		u, err := name.ParseURL(s)
 		if err != nil {
-			return email.Message{}, err
+			return email.Ask{}, err
 		}
 		urls = append(urls, name.StripTokens(u))
 	}
@@ -227,11 +282,11 @@ func (c *Centre) compose(cs casework.Case, pb casework.Playbook, o casework.Obli
 	}
 	x, err := xarf.Write(c.outgoing(cs, o, urls))
 	if err != nil {
-		return email.Message{}, err
+		return email.Ask{}, err
 	}
 	a := email.Ask{CaseID: cs.ID, ObligationID: o.ID, NoticeID: n.ID, Kind: n.Kind, Action: string(o.Action), Role: o.Party.Role, PartyName: o.Party.Name, To: n.To, Basis: o.Party.Basis,
 		AbuseType: cs.Type, TLDKind: c.Directory.TLDKind(cs.Subject.Name.TLD()), URLs: urls, Domain: cs.Subject.Name, Due: due, Asked: asks[o.Action], Why: cs.Reasons, Seen: c.observations(cs),
-		Collateral: c.Directory.Collateral(cs.Subject), XARF: x, AnswerURL: answer, CentreName: c.set.Name, CentreContact: c.set.Contact, Date: now}
+		Collateral: c.Directory.Collateral(cs.Subject), XARF: x, AnswerURL: answer, CentreName: c.set.Name, CentreContact: c.set.Contact, Date: now, PGPKey: c.Directory.PGPKey(n.To)}
 	if cs.Subject.Kind == party.Address {
 		a.Subject = cs.Subject.Key()
 	}
@@ -244,8 +299,7 @@ func (c *Centre) compose(cs casework.Case, pb casework.Playbook, o casework.Obli
 			a.PreviousMessageIDs = append(a.PreviousMessageIDs, e.MessageID)
 		}
 	}
-	return email.Compose(a, email.ComposeOptions{From: c.set.From, FromName: c.set.Name,
-		ReplyTo: email.ReplyAddress(c.ReplyKey, c.set.ReplyDomain, cs.ID, o.ID)})
+	return a, nil
 }
 
 // asks say what each action asks for, in words.
@@ -304,22 +358,4 @@ func uuidOf(id string) string {
 	h := sha256.Sum256([]byte("bailiwick obligation " + id))
 	h[6], h[8] = h[6]&0x0f|0x80, h[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
-}
-
-// Handed records that a person handed a notice over by another way (a form, a
-// telephone), which starts the clock like an accepted mail.
-func (c *Centre) Handed(ctx context.Context, id, obligation, by, how string) error {
-	if how == "" {
-		return problem.BadField("how", "is missing: say by which way, and the proof")
-	}
-	cs, err := c.Case(ctx, id)
-	if err != nil {
-		return err
-	}
-	o, ok := cs.Obligation(obligation)
-	if !ok || o.Party.Role == party.Compliance && o.Status != casework.HandOff {
-		return problem.New(problem.NotFound, "there is no such obligation on case %s", id)
-	}
-	_, err = c.Act(ctx, id, casework.Noticed{Obligation: obligation, Notice: o.Notices, Result: casework.Accepted, Response: by + ": " + how})
-	return err
 }

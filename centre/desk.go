@@ -147,12 +147,26 @@ func (c *Centre) Purge(ctx context.Context, id, by string) (casework.Case, error
 				}
 			}
 		}
+		shown, err := proofs(entries)
+		if err != nil {
+			return err
+		}
+		for _, sha := range shown {
+			shas[sha] = true
+		}
 		notices, err := tx.Notices(ctx, id)
 		if err != nil {
 			return err
 		}
 		for _, n := range notices {
 			shas[n.Blob] = true
+		}
+		mails, err := tx.Mails(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, m := range mails {
+			shas[m.Blob] = true
 		}
 		var ids []string
 		for _, r := range cs.AllReports() {

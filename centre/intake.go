@@ -31,10 +31,13 @@ const (
 
 // Submission is one report as it arrived.
 type Submission struct {
-	Source string // "api", "cli", "lab"
+	Source string // "api", "cli", "mail", "lab"
 	Scope  string // whose idempotency keys these are: the API key, or the address
 	Key    string // the idempotency key; "" for none
-	Body   []byte
+	// Declared is the format or media type the sender declared; "" lets the
+	// content decide.
+	Declared string
+	Body     []byte
 }
 
 // Receipt is what the sender gets: proof that the report is stored, or why it
@@ -132,7 +135,7 @@ func (c *Centre) read(s Submission) (store.Report, []report.Finding) {
 	if t, declared := read.Declared(s.Body); declared && t.NeverKept() {
 		return c.withhold(row), nil
 	}
-	rep, warnings, err := read.Report(s.Body, "")
+	rep, warnings, err := read.Report(s.Body, s.Declared)
 	if err == nil && rep.Abuse.NeverKept() {
 		return c.withhold(row), nil
 	}

@@ -297,7 +297,7 @@ func (c *Centre) parties(ctx context.Context, cs casework.Case, sight judge.Sigh
 			break
 		}
 	}
-	health, err := c.health(ctx)
+	health, err := c.health(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -351,6 +351,9 @@ func clockDue(cs casework.Case, now time.Time) bool {
 		}
 		if o.Status == casework.Refused || o.Status == casework.Referred {
 			return true
+		}
+		if o.Status == casework.Unreachable && !o.Failed.IsZero() && (cs.Look == nil || !o.Failed.Before(cs.Look.At)) {
+			return true // failed since: there may be another contact
 		}
 		if !o.Due.IsZero() && !o.Due.After(now) || !o.NextNotice.IsZero() && !o.NextNotice.After(now) {
 			return true
@@ -484,20 +487,4 @@ func actor(cs casework.Case, role party.Role, id string) (string, string) {
 		}
 	}
 	return string(role), string(role) // the role is shown; which party in it is not
-}
-
-// health is what our own deliveries showed of mail addresses.
-func (c *Centre) health(ctx context.Context) (map[string]party.Health, error) {
-	out := map[string]party.Health{}
-	err := c.Store.View(ctx, func(tx *store.Tx) error {
-		bounced, err := tx.BouncedAddresses(ctx)
-		if err != nil {
-			return err
-		}
-		for addr, at := range bounced {
-			out[addr] = party.Health{Bounced: true, At: at}
-		}
-		return nil
-	})
-	return out, err
 }

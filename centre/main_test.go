@@ -95,7 +95,9 @@ func serve(tb testing.TB, a *app.App) string {
 	tb.Helper()
 	mux := http.NewServeMux()
 	api.Register(mux, a.Centre)
-	web.Register(mux, a.Centre)
+	if err := web.Register(mux, a.Centre, web.Options{}); err != nil {
+		tb.Fatal(err)
+	}
 	srv := httptest.NewServer(mux)
 	tb.Cleanup(srv.Close)
 	return srv.URL

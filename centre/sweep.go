@@ -24,23 +24,31 @@ func (c *Centre) Handlers() map[string]func(ctx context.Context, ids []string, c
 		JobTriage:  run(c.Triage),
 		JobCase:    run(c.Work),
 		JobDeliver: run(c.Deliver),
+		JobMail:    run(c.ReadMails),
 	}
 }
 
 // Swept counts what a sweep did.
-type Swept struct{ Reports, Cases, Notices int }
+type Swept struct{ Mails, Reports, Cases, Notices int }
 
 // Zero says whether nothing was due.
 func (s Swept) Zero() bool { return s == Swept{} }
 
-// Sweep does one pass over everything that is due: reports to file, cases to
+// Sweep does one pass over everything that is due: mails to read, reports to file, cases to
 // look at, notices to deliver. It makes certain what jobs make prompt: with
 // the queue lost, all work is still done, only later.
 func (c *Centre) Sweep(ctx context.Context) (Swept, error) {
 	var s Swept
 	now := c.Clock.Now()
-	var reports, notices, cases []string
+	var mails, reports, notices, cases []string
 	err := c.Store.View(ctx, func(tx *store.Tx) error {
+		ms, err := tx.DueMails(ctx, now, sweepBatch)
+		if err != nil {
+			return err
+		}
+		for _, m := range ms {
+			mails = append(mails, m.ID)
+		}
 		rs, err := tx.DueReports(ctx, now, sweepBatch)
 		if err != nil {
 			return err
@@ -61,8 +69,8 @@ func (c *Centre) Sweep(ctx context.Context) (Swept, error) {
 	if err != nil {
 		return s, err
 	}
-	s = Swept{len(reports), len(cases), len(notices)}
-	err = errors.Join(c.Triage(ctx, reports), c.Work(ctx, cases), c.Deliver(ctx, notices), c.doubt(ctx, "", time.Now().Add(-c.set.Lease)))
+	s = Swept{len(mails), len(reports), len(cases), len(notices)}
+	err = errors.Join(c.ReadMails(ctx, mails), c.Triage(ctx, reports), c.Work(ctx, cases), c.Deliver(ctx, notices), c.doubt(ctx, "", time.Now().Add(-c.set.Lease)))
 	return s, err
 }
 
@@ -88,6 +96,9 @@ func (c *Centre) doubt(ctx context.Context, worker string, before time.Time) err
 				return err
 			}
 			for _, n := range ns {
+				if n.Kind == kindReceipt {
+					continue
+				}
 				cmd := casework.Noticed{Obligation: n.Obligation, Notice: n.Number, Result: casework.Doubtful,
 					Response: "the worker stopped between sending and noting the result"}
 				if err := c.actOn(ctx, tx, n.Case, cmd); err != nil && problem.CodeOf(err) != problem.NotFound {
@@ -99,8 +110,17 @@ func (c *Centre) doubt(ctx context.Context, worker string, before time.Time) err
 	})
 }
 
-// actOn loads a case and gives it a command within tx.
+// actOn loads a case and gives it commands within tx.
 func (c *Centre) actOn(ctx context.Context, tx *store.Tx, id string, cmds ...casework.Command) error {
+	var p prompts
+	if err := c.actIn(ctx, tx, &p, id, cmds...); err != nil {
+		return err
+	}
+	return p.enqueue(ctx, tx)
+}
+
+// actIn is actOn without the jobs, which it adds to p.
+func (c *Centre) actIn(ctx context.Context, tx *store.Tx, p *prompts, id string, cmds ...casework.Command) error {
 	cs, err := c.load(ctx, tx, id)
 	if err != nil {
 		return err
@@ -109,6 +129,6 @@ func (c *Centre) actOn(ctx context.Context, tx *store.Tx, id string, cmds ...cas
 	if err != nil {
 		return err
 	}
-	_, err = c.act(ctx, tx, cs, pb, cmds...)
+	_, err = c.step(ctx, tx, p, cs, pb, cmds...)
 	return err
 }

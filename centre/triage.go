@@ -2,11 +2,14 @@ package centre
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
+	"bailiwick/abuse"
 	"bailiwick/casework"
 	"bailiwick/party"
 	"bailiwick/problem"
@@ -62,7 +65,7 @@ func (c *Centre) triage(ctx context.Context, rows []store.Report) error {
 			cl.err = problem.New(problem.Corrupt, "the stored bytes are too short")
 		}
 		if cl.err == nil {
-			cl.rep, _, cl.err = read.Report(whole[r.Offset:r.Offset+r.Length], "")
+			cl.rep, _, cl.err = read.Report(whole[r.Offset:r.Offset+r.Length], r.Format)
 		}
 		claims = append(claims, cl)
 	}
@@ -140,7 +143,17 @@ func (c *Centre) fileOne(ctx context.Context, tx *store.Tx, p *prompts, cl claim
 		row.State = store.ReportDuplicate
 		row.Detail = "The case is known; this report was added to it."
 	}
-	return tx.FinishReport(ctx, row)
+	if err := tx.FinishReport(ctx, row); err != nil {
+		return err
+	}
+	if row.Source != "mail" {
+		return nil
+	}
+	m, ok, err := tx.MailOfReport(ctx, row.ID)
+	if err != nil || !ok {
+		return err
+	}
+	return c.owe(ctx, tx, p, row, m)
 }
 
 // attach files one report under one subject. It says whether the report
@@ -188,6 +201,77 @@ func (c *Centre) attach(ctx context.Context, tx *store.Tx, p *prompts, s party.S
 	pb := c.Playbooks.For(typ)
 	cs, err := c.step(ctx, tx, p, casework.Case{}, pb, casework.Open{Subject: s, Type: typ}, casework.AddReport{Report: ref, Reporter: who})
 	return cs.ID, true, err
+}
+
+// Progress is what a reporter is told of one case: no more than what concerns
+// the report.
+type Progress struct {
+	Subject string `json:"subject"`
+	Type    string `json:"type"`
+	State   string `json:"state"`
+	Outcome string `json:"outcome,omitempty"`
+}
+
+// Progress says what became of a report, by its receipt.
+func (c *Centre) Progress(ctx context.Context, receipt string) (Receipt, []Progress, error) {
+	var rc Receipt
+	var out []Progress
+	err := c.Store.View(ctx, func(tx *store.Tx) error {
+		r, err := tx.ReportByReceipt(ctx, receipt)
+		if err != nil {
+			return err
+		}
+		rc = Row(r)
+		for _, id := range r.Cases {
+			cs, err := c.load(ctx, tx, id)
+			if problem.CodeOf(err) == problem.NotFound {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			out = append(out, Progress{Subject: cs.Subject.Key(), Type: string(cs.Type), State: string(cs.State), Outcome: string(cs.Outcome)})
+		}
+		return nil
+	})
+	return rc, out, err
+}
+
+// AddTo reports further addresses, one on a line, as the same kind of abuse as
+// an earlier report, by its receipt: whoever holds it may.
+func (c *Centre) AddTo(ctx context.Context, receipt, lines string) (Receipt, error) {
+	var r store.Report
+	if err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		r, err = tx.ReportByReceipt(ctx, receipt)
+		return err
+	}); err != nil {
+		return Receipt{}, err
+	}
+	typ := abuse.Other
+	if r.Blob != "" {
+		raw, _, err := c.Store.Blob(ctx, r.Blob)
+		if err != nil && problem.CodeOf(err) != problem.NotFound {
+			return Receipt{}, err
+		}
+		if r.Offset+r.Length <= int64(len(raw)) {
+			rep, _, _ := read.Report(raw[r.Offset:r.Offset+r.Length], r.Format) // as far as it reads
+			typ = typeOr(rep.Abuse)
+		}
+	}
+	var urls []string
+	for l := range strings.Lines(lines) {
+		if l = strings.TrimSpace(l); l != "" {
+			urls = append(urls, l)
+		}
+	}
+	if len(urls) == 0 {
+		return Receipt{}, problem.BadField("urls", "names nothing")
+	}
+	body, err := json.Marshal(map[string]any{"type": typ, "urls": urls, "id": "addition to " + receipt})
+	if err != nil {
+		return Receipt{}, err
+	}
+	return c.Submit(ctx, Submission{Source: "web", Body: body})
 }
 
 // Withdraw takes a report back, by its receipt: whoever holds it may.

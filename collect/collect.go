@@ -11,7 +11,8 @@
 // the registry's word about a name and its operator's answers stay apart. Web
 // pages are fetched as a browser would, from each vantage point with a cookie
 // store of its own, and with certificate faults recorded instead of obeyed.
-// RDAP is asked politely, first at the registry, then at the registrar.
+// RDAP is asked politely, first at the registry, then at the registrar; where
+// it is not to be had, WHOIS is (whois.go).
 //
 // The clock given sets the dates of facts and the life of what is remembered;
 // time-outs and the rate limits run on real time.
@@ -22,8 +23,10 @@ import (
 	"context"
 	"crypto/x509"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -62,7 +65,14 @@ type Config struct {
 	TLSRoots *x509.CertPool
 	TLSTime  func() time.Time
 	RDAP     RDAPServers // nil: no server is known for anything
-	Keep     Keep        // nil: nothing is kept
+	// WHOIS are the operator's own WHOIS servers by top-level domain or longer
+	// suffix ("" is every name): a host name or address, or "" for none. The
+	// longest one wins, and all win over what WHOISRoot says.
+	WHOIS map[string]string
+	// WHOISRoot is asked for the WHOIS server of a top-level domain; empty:
+	// DefaultWHOISRoot.
+	WHOISRoot string
+	Keep      Keep // nil: nothing is kept
 	// Vantages are the ways of looking; empty: DefaultVantages.
 	Vantages  []evidence.Vantage
 	UserAgent string // sent with RDAP; empty: "bailiwick"
@@ -88,6 +98,12 @@ type Limits struct {
 	RDAPTime  time.Duration // one RDAP answer, waiting for its turn included; 30 s
 	RDAPRate  float64       // RDAP queries a second to one server; 10
 	RDAPBurst int           // RDAP queries at once to one server; 20
+
+	WHOISBody  int64         // octets of one WHOIS answer; 256 KiB
+	WHOISTime  time.Duration // one WHOIS answer, waiting for its turn included; 15 s
+	WHOISTotal time.Duration // all WHOIS answers about one name; 40 s
+	WHOISRate  float64       // WHOIS queries a second to one server; 1
+	WHOISBurst int           // WHOIS queries at once to one server; 5
 }
 
 func (l Limits) withDefaults() Limits {
@@ -106,6 +122,11 @@ func (l Limits) withDefaults() Limits {
 		RDAPTime:    cmp.Or(l.RDAPTime, 30*time.Second),
 		RDAPRate:    cmp.Or(l.RDAPRate, 10),
 		RDAPBurst:   cmp.Or(l.RDAPBurst, 20),
+		WHOISBody:   cmp.Or(l.WHOISBody, 256<<10),
+		WHOISTime:   cmp.Or(l.WHOISTime, 15*time.Second),
+		WHOISTotal:  cmp.Or(l.WHOISTotal, 40*time.Second),
+		WHOISRate:   cmp.Or(l.WHOISRate, 1),
+		WHOISBurst:  cmp.Or(l.WHOISBurst, 5),
 	}
 }
 
@@ -120,6 +141,8 @@ func (l Limits) check() error {
 		{"queries", float64(l.Queries)}, {"query_time", float64(l.QueryTime)}, {"lookup_time", float64(l.LookupTime)},
 		{"rdap_hops", float64(l.RDAPHops)}, {"rdap_body", float64(l.RDAPBody)}, {"rdap_time", float64(l.RDAPTime)},
 		{"rdap_rate", l.RDAPRate}, {"rdap_burst", float64(l.RDAPBurst)},
+		{"whois_body", float64(l.WHOISBody)}, {"whois_time", float64(l.WHOISTime)}, {"whois_total", float64(l.WHOISTotal)},
+		{"whois_rate", l.WHOISRate}, {"whois_burst", float64(l.WHOISBurst)},
 	} {
 		if f.value < 0 {
 			e = e.Add("limits."+f.path, "is below zero")
@@ -129,8 +152,8 @@ func (l Limits) check() error {
 }
 
 // Counts are the exchanges begun: DNS queries, RDAP and other HTTP requests
-// that were written to a connection, each once.
-type Counts struct{ DNS, RDAP, HTTP int64 }
+// and WHOIS questions that were written to a connection, each once.
+type Counts struct{ DNS, RDAP, HTTP, WHOIS int64 }
 
 // Collector asks. It is safe for concurrent use. It has nothing to close:
 // no connection outlives the call that opened it.
@@ -148,12 +171,18 @@ type Collector struct {
 	limits    Limits
 	log       *slog.Logger
 
-	tlds      *cache[zone]      // the servers of top-level domains
-	rdapHosts *cache[resolved]  // the addresses of RDAP servers
-	waits     *cache[time.Time] // until when RDAP servers want no question
-	turns     *turns            // the rate limits of RDAP servers
+	tlds    *cache[zone]      // the servers of top-level domains
+	servers *cache[resolved]  // the addresses of RDAP and WHOIS servers
+	waits   *cache[time.Time] // until when they want no question
+	turns   *turns            // the rate limits of RDAP servers
 
-	dnsSent, rdapSent, httpSent atomic.Int64
+	whois      map[string]string // overrides
+	whoisRoot  string
+	whoisTLDs  *cache[string]        // IANA's word; "" for top-level domains without a server
+	whoisTurns *turns                // the rate limits of WHOIS servers
+	backoffs   *cache[time.Duration] // how long WHOIS servers were last left alone
+
+	dnsSent, rdapSent, httpSent, whoisSent atomic.Int64
 }
 
 // New returns a Collector. The error is problem.Invalid and names the field of
@@ -185,6 +214,23 @@ func New(cfg Config) (*Collector, error) {
 	if !headerValue(cfg.UserAgent) {
 		e = e.Add("user_agent", "cannot be sent in a header")
 	}
+	whoisServers := map[string]string{}
+	for _, suffix := range slices.Sorted(maps.Keys(cfg.WHOIS)) {
+		server, path := cfg.WHOIS[suffix], "whois."+evidence.Clean(suffix, 100)
+		d, err := name.ParseAny(suffix)
+		if err != nil && suffix != "" {
+			e = e.Add(path, "%s", err)
+		}
+		host := whoisHost(server)
+		if host == "" && server != "" {
+			e = e.Add(path, "%q is not a host name or address", evidence.Clean(server, 100))
+		}
+		whoisServers[d.String()] = host
+	}
+	root := whoisHost(cmp.Or(cfg.WHOISRoot, DefaultWHOISRoot))
+	if root == "" {
+		e = e.Add("whois_root", "%q is not a host name or address", evidence.Clean(cfg.WHOISRoot, 100))
+	}
 	if err := e.OrNil(); err != nil {
 		return nil, err
 	}
@@ -196,8 +242,10 @@ func New(cfg Config) (*Collector, error) {
 		dialer: cfg.Dial, clock: cfg.Clock, guard: cfg.Guard, tlsRoots: cfg.TLSRoots, tlsTime: cfg.TLSTime,
 		rdap: cfg.RDAP, keeper: cfg.Keep, vantages: cfg.Vantages, userAgent: cmp.Or(cfg.UserAgent, "bailiwick"),
 		limits: limits, log: cfg.Logger,
-		root: rootZone(cfg.Roots), tlds: newCache[zone](2048), rdapHosts: newCache[resolved](1024),
+		root: rootZone(cfg.Roots), tlds: newCache[zone](2048), servers: newCache[resolved](1024),
 		waits: newCache[time.Time](1024), turns: newTurns(limits.RDAPRate, limits.RDAPBurst),
+		whois: whoisServers, whoisRoot: root, whoisTLDs: newCache[string](2048), whoisTurns: newTurns(limits.WHOISRate, limits.WHOISBurst),
+		backoffs: newCache[time.Duration](1024),
 	}
 	if c.dialer == nil {
 		c.dialer = dialNet
@@ -230,7 +278,7 @@ func DefaultVantages() []evidence.Vantage {
 
 // Counts gives the exchanges begun since New.
 func (c *Collector) Counts() Counts {
-	return Counts{DNS: c.dnsSent.Load(), RDAP: c.rdapSent.Load(), HTTP: c.httpSent.Load()}
+	return Counts{DNS: c.dnsSent.Load(), RDAP: c.rdapSent.Load(), HTTP: c.httpSent.Load(), WHOIS: c.whoisSent.Load()}
 }
 
 // dial is the only place from which a connection is opened: it checks the

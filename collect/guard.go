@@ -107,9 +107,10 @@ type Use int
 
 // The uses.
 const (
-	UseDNS  Use = iota // port 53, and those of the configured root servers
-	UseWeb             // any port but those of other protocols
-	UseMail            // 25, 465, 587 and 2525
+	UseDNS   Use = iota // port 53, and those of the configured root servers
+	UseWeb              // any port but those of other protocols
+	UseMail             // 25, 465, 587 and 2525
+	UseWHOIS            // 43
 )
 
 // notWeb are ports on which a web request would speak to something else: the
@@ -140,6 +141,8 @@ func (g Guard) CheckPort(use Use, port uint16) error {
 		ok = !notWeb[port]
 	case UseMail:
 		ok = port == 25 || port == 465 || port == 587 || port == 2525
+	case UseWHOIS:
+		ok = port == 43
 	}
 	if !ok {
 		return problem.New(problem.Refused, "port %d is not used for this", port)

@@ -107,6 +107,7 @@ func TestGuardPorts(t *testing.T) {
 		{UseWeb, 80, true}, {UseWeb, 443, true}, {UseWeb, 8080, true}, {UseWeb, 8443, true}, {UseWeb, 49152, true}, {UseWeb, 81, true},
 		{UseWeb, 0, false}, {UseWeb, 22, false}, {UseWeb, 25, false}, {UseWeb, 53, false}, {UseWeb, 587, false}, {UseWeb, 6379, false}, {UseWeb, 11211, false},
 		{UseMail, 25, true}, {UseMail, 465, true}, {UseMail, 587, true}, {UseMail, 2525, true}, {UseMail, 80, false}, {UseMail, 22, false},
+		{UseWHOIS, 43, true}, {UseWHOIS, 53, false}, {UseWHOIS, 80, false}, {UseWHOIS, 4343, false}, {UseWeb, 43, false}, {UseDNS, 43, false}, {UseMail, 43, false},
 	} {
 		if err := (Guard{}).CheckPort(c.use, c.port); (err == nil) != c.ok {
 			t.Errorf("use %d, port %d: %v", c.use, c.port, err)

@@ -28,6 +28,12 @@ const (
 // RFC 9083 section 4.2), and merges the two. Raw answers are kept and named in
 // the record's Sources.
 //
+// Where no RDAP server is known, none answers, or what one answers is no RDAP,
+// the same is asked of WHOIS (RFC 3912): at the server that the operator or
+// else IANA names for the top-level domain, then at the registrar's that the
+// answer names. A server that wants to be left alone is not gone round by the
+// other protocol.
+//
 // The error is problem.NotFound when no server is known for the domain, and
 // problem.Unavailable when none of those known answered. Any answer is no
 // error: the record's State says what it was, its Findings what was wrong with
@@ -35,6 +41,30 @@ const (
 // (see RetryAt); until then the state is "throttled". A registrar that does
 // not answer takes nothing from the registry's answer.
 func (c *Collector) Registration(ctx context.Context, registered name.Domain) (registration.Record, error) {
+	rec, err := c.rdapRecord(ctx, registered)
+	if err == nil && rec.State != registration.Failed || ctx.Err() != nil {
+		return rec, err
+	}
+	old, oldErr := c.whoisRecord(ctx, registered)
+	switch {
+	case err == nil && oldErr != nil: // an answer, such as it is
+		return rec, nil
+	case err == nil && old.State != registration.Registered && old.State != registration.Available && old.State != registration.Reserved:
+		rec.Findings = append(rec.Findings, old.Findings...)
+		return rec, nil
+	case err == nil:
+		old.Findings = append(old.Findings, rec.Findings...)
+		return old, nil
+	case oldErr == nil:
+		return old, nil
+	case problem.CodeOf(err) == problem.NotFound && problem.CodeOf(oldErr) == problem.NotFound:
+		return rec, problem.New(problem.NotFound, "no RDAP or WHOIS server is known for %s", registered)
+	}
+	return rec, problem.New(problem.Unavailable, "%s; %s", problem.DocumentOf(err).Detail, problem.DocumentOf(oldErr).Detail)
+}
+
+// rdapRecord asks RDAP alone.
+func (c *Collector) rdapRecord(ctx context.Context, registered name.Domain) (registration.Record, error) {
 	var bases []string
 	if c.rdap != nil {
 		bases = c.rdap.Domain(registered)
@@ -101,14 +131,24 @@ func (c *Collector) Network(ctx context.Context, addr netip.Addr) (registration.
 // question; zero when it may be asked.
 func (c *Collector) RetryAt(registered name.Domain) time.Time {
 	var last time.Time
-	if c.rdap == nil {
-		return last
+	var servers []name.URL
+	if c.rdap != nil {
+		servers = usable(c.rdap.Domain(registered))
 	}
-	for _, u := range usable(c.rdap.Domain(registered)) {
-		if t, ok := c.waits.get(serverOf(u), c.clock.Now()); ok && t.After(last) {
+	now := c.clock.Now()
+	for _, u := range servers {
+		if t, ok := c.waits.get(serverOf(u), now); ok && t.After(last) {
 			last = t
 		}
 	}
+	if len(servers) > 0 {
+		return last
+	}
+	server, ok := c.whoisOverride(registered)
+	if !ok {
+		server, _ = c.whoisTLDs.get(registered.TLD(), now)
+	}
+	last, _ = c.waits.get(whoisKey(server), now)
 	return last
 }
 
@@ -281,20 +321,32 @@ func (c *Collector) retryAfter(status int, h http.Header) (time.Time, bool) {
 	return until.UTC(), true
 }
 
-// rdapAddresses resolves an RDAP server. Unlike the names under
-// investigation, its addresses are remembered for their time-to-live.
+// rdapAddresses resolves an RDAP server.
 func (c *Collector) rdapAddresses(ctx context.Context, u name.URL) resolved {
 	if u.Addr.IsValid() {
 		return resolved{addrs: []netip.Addr{u.Addr}}
 	}
-	r, ok, release := c.rdapHosts.begin(ctx, u.Host(), c.clock.Now())
+	return c.serverAddresses(ctx, u.Host())
+}
+
+// serverAddresses resolves an RDAP or WHOIS server. Unlike the names under
+// investigation, its addresses are remembered for their time-to-live.
+func (c *Collector) serverAddresses(ctx context.Context, host string) resolved {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return resolved{addrs: []netip.Addr{a}}
+	}
+	d, err := name.Parse(host)
+	if err != nil {
+		return resolved{failure: errMalformed}
+	}
+	r, ok, release := c.servers.begin(ctx, host, c.clock.Now())
 	defer release()
 	if ok {
 		return r
 	}
-	r = c.addresses(ctx, u.Domain)
+	r = c.addresses(ctx, d)
 	if r.failure == "" {
-		c.rdapHosts.put(u.Host(), r, c.clock.Now(), r.ttl)
+		c.servers.put(host, r, c.clock.Now(), r.ttl)
 	}
 	return r
 }

@@ -118,6 +118,7 @@ func (w *world) collector(change ...func(*Config)) *Collector {
 		Roots:    []netip.AddrPort{netip.MustParseAddrPort("198.51.100.1:53")},
 		Vantages: []evidence.Vantage{{ID: "plain", UserAgent: "Browser/1", Language: "en"}},
 		TLSTime:  w.clock.Now,
+		WHOIS:    map[string]string{"": ""}, // the WHOIS tests say otherwise
 		Limits: Limits{QueryTime: 5 * time.Second, LookupTime: 20 * time.Second, ConnectTime: 5 * time.Second, FetchTime: 20 * time.Second,
 			RDAPTime: 20 * time.Second, RDAPRate: 1e6, RDAPBurst: 1e6},
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"bailiwick/name"
 	"bailiwick/problem"
 
 	"go.yaml.in/yaml/v3"
@@ -30,6 +31,7 @@ type Config struct {
 
 	Centre    Centre    `yaml:"centre"`
 	Mail      Mail      `yaml:"mail"`
+	Inbox     Inbox     `yaml:"inbox"`
 	Confirm   Confirm   `yaml:"confirm"`
 	Files     Files     `yaml:"files"`
 	Network   Network   `yaml:"network"`
@@ -52,8 +54,26 @@ type Mail struct {
 	User           string `yaml:"user" default:"" help:"User name at the smart host."`
 	Password       string `yaml:"password" default:"" help:"Password at the smart host."`
 	From           string `yaml:"from" default:"" help:"Sender address; the centre's contact if empty."`
+	DKIMDomain     string `yaml:"dkim_domain" default:"" help:"Domain that signs mail (DKIM); the sender's if empty."`
+	DKIMSelector   string `yaml:"dkim_selector" default:"bailiwick" help:"Selector under which the public key is published; see bailiwick mail dkim."`
+	DKIMKey        string `yaml:"dkim_key" default:"" help:"PEM file with the private key that signs. Empty sends unsigned."`
+	PGPFallback    bool   `yaml:"pgp_fallback" default:"true" help:"Send in clear to a party whose OpenPGP key cannot be used; else that notice fails and waits for a person."`
 	PerPartyPerDay int    `yaml:"per_party_per_day" default:"200" help:"Most messages to one party in 24 hours."`
 	PerDay         int    `yaml:"per_day" default:"5000" help:"Most messages in 24 hours."`
+}
+
+// Inbox is mail that comes in.
+type Inbox struct {
+	Listen        string   `yaml:"listen" default:"" help:"Address the SMTP server takes mail at, such as 0.0.0.0:25. Empty takes none."`
+	Hello         string   `yaml:"hello" default:"" help:"Name the SMTP server greets with, which its address should resolve to; the domain if empty."`
+	Domain        string   `yaml:"domain" default:"" help:"Mail domain of the report addresses; the domain of answers (centre.reply_domain) if empty. The MX of both must lead here."`
+	Report        []string `yaml:"report" help:"Local parts that reports are taken at; abuse, report and phishing if none is given."`
+	FeedbackFrom  []string `yaml:"feedback_from" help:"Domains of feedback loops you joined: their complaints (ARF) are taken though a machine sends them, if the domain vouches for the mail (DMARC)."`
+	Receipts      bool     `yaml:"receipts" default:"true" help:"Send a receipt to reporters whose domain vouches for their mail (DMARC). Nothing leaves unless mail.enabled."`
+	MaxBytes      int      `yaml:"max_bytes" default:"26214400" help:"Longest mail that is taken, in octets."`
+	Certificate   string   `yaml:"certificate" default:"" help:"PEM file with the certificate chain offered with STARTTLS."`
+	Key           string   `yaml:"key" default:"" help:"PEM file with its private key."`
+	RejectFailing bool     `yaml:"reject_failing" default:"false" help:"Refuse mail that fails DMARC where the author's domain asks for that. Reporters forward mail, which often breaks it."`
 }
 
 // Confirm says what counts as confirmed without a person.
@@ -67,6 +87,7 @@ type Files struct {
 	Playbooks []string `yaml:"playbooks" help:"YAML files of playbooks that replace the shipped ones for their abuse types."`
 	Suffixes  string   `yaml:"suffixes" default:"" help:"Public suffix list to use instead of the built-in one."`
 	Bootstrap string   `yaml:"bootstrap" default:"" help:"YAML file of RDAP servers by TLD or network, which win over the built-in IANA files."`
+	WHOIS     string   `yaml:"whois" default:"" help:"YAML file of WHOIS servers by TLD, which win over what whois.iana.org says."`
 }
 
 // Network is how the centre looks at the world.
@@ -159,6 +180,25 @@ func (c Config) Validate() error {
 	}
 	if c.Mail.PerPartyPerDay < 1 || c.Mail.PerDay < 1 {
 		e = e.Add("mail.per_day", "caps must be at least 1; the stop switch is a command")
+	}
+	if c.Inbox.Listen != "" && c.Inbox.Domain == "" && c.Centre.ReplyDomain == "" && c.Centre.Contact == "" {
+		e = e.Add("inbox.domain", "is needed before mail can be taken: which addresses are ours?")
+	}
+	if (c.Inbox.Certificate == "") != (c.Inbox.Key == "") {
+		e = e.Add("inbox.key", "certificate and key go together")
+	}
+	if c.Inbox.MaxBytes < 64<<10 || c.Inbox.MaxBytes > 30<<20 {
+		e = e.Add("inbox.max_bytes", "must be 65536 to 31457280")
+	}
+	for i, d := range c.Inbox.FeedbackFrom {
+		if _, err := name.Parse(d); err != nil {
+			e = e.Add(fmt.Sprintf("inbox.feedback_from[%d]", i), "is not a domain name")
+		}
+	}
+	for i, l := range c.Inbox.Report {
+		if l == "" || strings.ContainsAny(l, "@ <>\"") || len(l) > 64 {
+			e = e.Add(fmt.Sprintf("inbox.report[%d]", i), "is not the local part of a mail address")
+		}
 	}
 	for i, r := range c.Confirm.Rules {
 		if r != "live-phishing" && r != "live-malware" {

@@ -28,7 +28,7 @@ func TestDocumentIsAValidConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fromDoc.Confirm.Rules, fromDoc.Files.Playbooks, fromDoc.Network.Vantages = nil, nil, nil // [] and nothing are the same
+	fromDoc.Confirm.Rules, fromDoc.Files.Playbooks, fromDoc.Network.Vantages, fromDoc.Inbox.Report, fromDoc.Inbox.FeedbackFrom = nil, nil, nil, nil, nil // [] and nothing are the same
 	if !reflect.DeepEqual(fromDoc, plain) {
 		t.Errorf("the documented configuration is not the default one:\n%+v\n%+v", fromDoc, plain)
 	}

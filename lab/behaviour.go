@@ -17,7 +17,7 @@ func minutes(lo, hi int) *Range {
 // builtin gives a built-in behaviour; docs/scenarios.md lists them.
 func builtin(name string) (Behaviour, bool) {
 	b := Behaviour{Mailbox: "accept", GreylistFor: Span(15 * 60e9), Acts: ptr(1.0), After: hours(1, 6), Notices: 1,
-		Says: "received", SaysAfter: minutes(1, 30), Reports: ptr(true), Careless: ptr(false), TipsOff: ptr(false), Lies: ptr(false)}
+		Says: "received", SaysAfter: minutes(1, 30), Reports: ptr(true), Careless: ptr(false), TipsOff: ptr(false), Forged: ptr(false), Lies: ptr(false)}
 	switch name {
 	case "prompt":
 	case "slow":
@@ -46,6 +46,10 @@ func builtin(name string) (Behaviour, bool) {
 		b.Notices, b.Says = 2, "none"
 	case "careless":
 		b.Careless = ptr(true)
+	case "late-bouncing":
+		b.Mailbox, b.Acts, b.Says, b.Reports = "late_bounce", ptr(0.0), "none", ptr(false)
+	case "duelling":
+		b.Mailbox, b.Acts, b.Says, b.Reports = "rude_ticket", ptr(0.0), "none", ptr(false)
 	default:
 		return Behaviour{}, false
 	}
@@ -53,7 +57,7 @@ func builtin(name string) (Behaviour, bool) {
 }
 
 var builtins = []string{"prompt", "slow", "silent", "bouncing", "full", "greylisting", "form-only", "referring", "refusing",
-	"hostile", "lying", "partial", "reminded", "careless"}
+	"hostile", "lying", "partial", "reminded", "careless", "late-bouncing", "duelling"}
 
 // over lays what b says over base.
 func (b Behaviour) over(base Behaviour) Behaviour {
@@ -67,13 +71,17 @@ func (b Behaviour) over(base Behaviour) Behaviour {
 	out.Notices = b.Notices
 	set(&b.Says, base.Says)
 	out.Says = b.Says
+	set(&b.Answers, base.Answers)
+	out.Answers = b.Answers
+	set(&b.Language, base.Language)
+	out.Language = b.Language
 	for _, p := range []struct{ from, to **Range }{{&b.After, &out.After}, {&b.SaysAfter, &out.SaysAfter}} {
 		if *p.from != nil {
 			*p.to = *p.from
 		}
 	}
 	for _, p := range []struct{ from, to **bool }{{&b.Reports, &out.Reports}, {&b.Careless, &out.Careless},
-		{&b.TipsOff, &out.TipsOff}, {&b.Lies, &out.Lies}} {
+		{&b.TipsOff, &out.TipsOff}, {&b.Forged, &out.Forged}, {&b.Lies, &out.Lies}} {
 		if *p.from != nil {
 			*p.to = *p.from
 		}
@@ -121,7 +129,9 @@ func (s *Scenario) checkBehaviour(e *problem.Error, path string, b Behaviour) *p
 			e = oneOf(e, path, b.Like, sorted(known)...)
 		}
 	}
-	e = oneOf(e, path+".mailbox", b.Mailbox, "", "accept", "greylist", "bounce", "form", "full")
+	e = oneOf(e, path+".mailbox", b.Mailbox, append([]string{"", "accept", "greylist", "bounce", "form", "full"}, machines...)...)
+	e = oneOf(e, path+".answers", b.Answers, "", "link", "mail", "both")
+	e = oneOf(e, path+".language", b.Language, append([]string{""}, tongues...)...)
 	e = oneOf(e, path+".says", b.Says, "", "received", "referred", "refused", "need_more", "not_ours", "none")
 	if b.Acts != nil && (*b.Acts < 0 || *b.Acts > 1) {
 		e = e.Add(path+".acts", "%g is not a probability from 0 to 1", *b.Acts)

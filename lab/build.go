@@ -30,6 +30,9 @@ type record struct {
 	mx   bool
 	rdap *rdapServer // set on RDAP servers
 	site *Name       // set on a party's own web site
+	// whois marks WHOIS servers: every name server of the lab knows them, since
+	// a scenario may register the names they are under.
+	whois bool
 }
 
 // rdapServer is one RDAP service: of a registry, a registrar or the network
@@ -71,6 +74,7 @@ func (w *World) build() {
 		if d.RDAP != RDAPNone {
 			w.infra["rdap.nic."+d.Name] = record{addr: t.addr, rdap: &rdapServer{tld: t, fault: d.RDAP}}
 		}
+		w.whoisServer("whois.nic."+d.Name, &whoisServer{tld: t, fault: d.WHOIS})
 		w.website("nic."+d.Name, d.Registry)
 	}
 	for i := range s.DNSOperators {
@@ -91,8 +95,12 @@ func (w *World) build() {
 		if d.RDAP != RDAPNone {
 			w.infra["rdap."+d.Domain] = record{addr: webAddr, rdap: &rdapServer{registrar: p, fault: d.RDAP}}
 		}
+		w.whoisServer("whois."+d.Domain, &whoisServer{registrar: p, fault: d.WHOIS})
 		w.website(d.Domain, d.Name)
 	}
+	w.infra[centreMX] = record{addr: centreMXAddr}
+	w.infra[CentreDomain] = record{addr: webAddr, mx: true, site: &Name{Name: CentreDomain, Site: Site{Kind: "corporate", Brand: "Lab Coordination Centre"}}}
+	w.whoisServer(ianaHost, &whoisServer{fault: WHOISOK})
 	w.infra[rirHost] = record{addr: rirAddr, rdap: &rdapServer{fault: RDAPOK}}
 	w.website("rir.example", "Lab Network Registry")
 	for i := range s.Hosts {
@@ -146,7 +154,7 @@ func (w *World) build() {
 	}
 	for i := range s.Reporters {
 		d := &s.Reporters[i]
-		w.party(&party{id: "reporter:" + d.Name, role: "reporter", name: d.Name, mail: d.Mail, b: s.resolve(Behaviour{}, "silent")})
+		w.party(&party{id: "reporter:" + d.Name, role: "reporter", name: d.Name, mail: d.Mail, b: s.resolve(d.Behaviour, "silent"), auth: d.Auth})
 	}
 }
 
@@ -183,6 +191,7 @@ func (w *World) party(p *party) *party {
 	domain := addr[strings.LastIndexByte(addr, '@')+1:]
 	w.domains[domain] = true
 	w.infra["mail."+domain] = record{addr: mailAddr}
+	w.vouch(domain, p.auth)
 	if r, is := w.infra[domain]; is {
 		r.mx = true
 		w.infra[domain] = r

@@ -58,6 +58,9 @@ func (c *checker) mail(path, v string) {
 		c.bad(path, "%q is not a mail address (or none)", v)
 		return
 	}
+	if centreAddress(v) {
+		c.bad(path, "%q is the centre's own domain", v)
+	}
 	if _, err := name.Parse(v[strings.LastIndexByte(v, '@')+1:]); err != nil {
 		c.bad(path, "%s", err)
 	}
@@ -115,12 +118,15 @@ func (c *checker) parties() {
 	c.tlds, c.registrars, c.hosts, c.cdns = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	c.dns, c.reporters, c.constituents = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	rdap := []string{"ok", "none", "html", "broken", "endless", "error", "throttled"}
+	whois := append(slices.Clone(rdap), "slow", "loop")
 	for i, t := range s.TLDs {
 		at := fmt.Sprintf("tlds[%d]", i)
 		c.unique(c.tlds, at+".name", t.Name)
 		c.oneOf(at+".kind", t.Kind, "gtld", "cctld")
 		c.oneOf(at+".model", t.Model, "thick", "thin")
 		c.oneOf(at+".rdap", string(t.RDAP), rdap...)
+		c.oneOf(at+".whois", string(t.WHOIS), whois...)
+		c.oneOf(at+".whois_form", t.WHOISForm, whoisForms...)
 		c.country(at+".country", t.Country)
 		c.mail(at+".mail", t.Mail)
 		c.form(at+".form", t.Form)
@@ -141,6 +147,7 @@ func (c *checker) parties() {
 		c.mail(at+".mail", r.Mail)
 		c.form(at+".form", r.Form)
 		c.oneOf(at+".rdap", string(r.RDAP), rdap...)
+		c.oneOf(at+".whois", string(r.WHOIS), whois...)
 		c.oneOf(at+".takedown", r.Takedown, "hold", "delete", "park", "sinkhole")
 		c.e = s.checkBehaviour(c.e, at+".behaviour", r.Behaviour)
 	}
@@ -204,7 +211,12 @@ func (c *checker) parties() {
 	}
 	for i, r := range s.Reporters {
 		c.unique(c.reporters, fmt.Sprintf("reporters[%d].name", i), r.Name)
-		c.oneOf(fmt.Sprintf("reporters[%d].format", i), r.Format, "json", "xarf4", "xarf3")
+		at := fmt.Sprintf("reporters[%d]", i)
+		c.oneOf(at+".format", r.Format, formats...)
+		c.oneOf(at+".auth", r.Auth, mailAuth...)
+		if byMail(r.Format) && r.Mail == "none" {
+			c.bad(at+".mail", "a reporter who reports by mail has an address")
+		}
 	}
 }
 
@@ -435,7 +447,7 @@ func (c *checker) reports() {
 			c.bad(at+".after_live", "needs a name")
 		}
 		c.ref(at+".from", "reporter", r.From, c.reporters)
-		c.oneOf(at+".format", r.Format, "json", "xarf4", "xarf3")
+		c.oneOf(at+".format", r.Format, formats...)
 		c.ref(at+".name", "name", r.Name, c.domains)
 		if r.Name == "" && len(r.URLs) == 0 && r.Raw == "" && r.Fault == "" {
 			c.bad(at, "reports nothing: give name, urls or raw")
@@ -443,7 +455,22 @@ func (c *checker) reports() {
 		if !r.Type.Known() {
 			c.bad(at+".type", "%q is not a type of abuse", r.Type)
 		}
-		c.oneOf(at+".fault", r.Fault, "", "malformed_json", "missing_sender", "private_address", "not_a_name", "no_type")
+		faults := []string{"", "malformed_json", "missing_sender", "private_address", "not_a_name", "no_type"}
+		if byMail(r.Format) {
+			faults = []string{"", "private_address", "not_a_name", "broken_boundary", "too_large"}
+			if r.Format == "xarf_mail" {
+				faults = append(faults, "malformed_json", "missing_sender")
+			}
+			if r.Bulk != "" {
+				c.bad(at+".bulk", "is for the formats json, xarf4 and xarf3")
+			}
+			for _, k := range s.Reporters {
+				if k.Name == r.From && k.Mail == "none" {
+					c.bad(at+".from", "%q has no mail address to report from", r.From)
+				}
+			}
+		}
+		c.oneOf(at+".fault", r.Fault, faults...)
 		if r.Fault == "missing_sender" && r.Format == "json" {
 			c.bad(at+".fault", "missing_sender is for the formats xarf4 and xarf3")
 		}

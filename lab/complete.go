@@ -191,6 +191,8 @@ func (s *Scenario) defaults() {
 		set(&t.Mail, "abuse@nic."+t.Name)
 		set(&t.Model, "thick")
 		set(&t.RDAP, RDAPOK)
+		set(&t.WHOIS, WHOISNone)
+		set(&t.WHOISForm, "icann")
 	}
 	for i := range s.Registrars {
 		r := &s.Registrars[i]
@@ -198,6 +200,7 @@ func (s *Scenario) defaults() {
 		set(&r.Domain, slug(r.Name)+".example")
 		set(&r.Mail, "abuse@"+r.Domain)
 		set(&r.RDAP, RDAPOK)
+		set(&r.WHOIS, WHOISNone)
 		set(&r.Takedown, "hold")
 		if r.Behaviour.Like == "form-only" {
 			set(&r.Form, "https://www."+r.Domain+"/report-abuse")
@@ -253,6 +256,7 @@ func (s *Scenario) defaults() {
 	}
 	for i := range s.Reporters {
 		set(&s.Reporters[i].Format, "json")
+		set(&s.Reporters[i].Auth, "full")
 	}
 	s.ownNames(tlds)
 	byName := map[string]*Name{}
@@ -265,17 +269,17 @@ func (s *Scenario) defaults() {
 		}
 		n.Reported = nil
 	}
-	formats := map[string]string{}
+	usual := map[string]string{}
 	for _, r := range s.Reporters {
-		formats[r.Name] = r.Format
+		usual[r.Name] = r.Format
 	}
 	for i := range s.Reports {
 		r := &s.Reports[i]
 		set(&r.From, s.Reporters[0].Name)
-		set(&r.Format, formats[r.From])
+		set(&r.Format, usual[r.From])
 		set(&r.ContentType, "application/json")
-		if r.Fault != "" {
-			set(&r.Expect, "rejected")
+		if r.Fault != "" && (!byMail(r.Format) || r.Fault == "too_large") {
+			set(&r.Expect, "rejected") // a mail is taken first and read later
 		}
 		set(&r.Expect, "accepted")
 		if n := byName[r.Name]; n != nil {
@@ -347,7 +351,7 @@ func (s *Scenario) contacts() []contact {
 	}
 	for i := range s.Reporters {
 		c := &s.Reporters[i]
-		out = append(out, contact{c.Name, "reports", &c.Mail, fmt.Sprintf("reporters[%d]", i), nil})
+		out = append(out, contact{c.Name, "reports", &c.Mail, fmt.Sprintf("reporters[%d]", i), &c.Behaviour})
 	}
 	return out
 }
@@ -387,7 +391,7 @@ func (s *Scenario) defaultName(n *Name) {
 			n.Site.Kind = "corporate"
 		case n.Type == abuse.Malware:
 			n.Site.Kind = "malware"
-		case n.RDAPRaw != "":
+		case n.RDAPRaw != "" || n.WHOISRaw != "":
 			n.Site.Kind = "none"
 		default:
 			n.Site.Kind = "phishing"

@@ -49,6 +49,12 @@ func (w *World) Dial(ctx context.Context, source netip.Addr, network, address st
 		w.counts.refused.Add(1)
 		return fail(problem.New(problem.Refused, "%s is outside the lab", dst))
 	}
+	if !source.IsValid() {
+		source = netip.MustParseAddr("203.0.113.129")
+	}
+	if proto == "tcp" && dst == w.MailServer() {
+		return w.dialMX(ctx, source)
+	}
 	loopback, err := w.route(proto, dst)
 	if err != nil {
 		w.counts.unanswered.Add(1)
@@ -65,9 +71,6 @@ func (w *World) Dial(ctx context.Context, source netip.Addr, network, address st
 			return nil, errors.Join(fmt.Errorf("a %T is no UDP connection", c), c.Close())
 		}
 		return &udpConn{UDPConn: u, remote: netAddr("udp", dst)}, nil
-	}
-	if !source.IsValid() {
-		source = netip.MustParseAddr("203.0.113.129")
 	}
 	from := netip.AddrPortFrom(source.Unmap(), localPort(c))
 	if _, err := c.Write(proxyLine(from, dst)); err != nil {
@@ -91,6 +94,9 @@ func (w *World) inside(a netip.Addr) bool {
 func (w *World) route(proto string, dst netip.AddrPort) (string, error) {
 	if l, ok := w.targets[endpoint{proto, dst}]; ok {
 		return l, nil
+	}
+	if proto == "tcp" && dst.Port() == 43 && w.whoisAt[dst.Addr()] != nil {
+		return w.whois.Addr().String(), nil
 	}
 	if proto != "tcp" || dst.Port() != 80 && dst.Port() != 443 {
 		return "", refusedErr
@@ -316,6 +322,9 @@ func (w *World) listen(ctx context.Context) error {
 				w.log.Error("web server", "err", err)
 			}
 		})
+	}
+	if err := w.listenWHOIS(ctx, lc); err != nil {
+		return err
 	}
 	return w.listenMail(ctx, lc, quiet)
 }

@@ -62,6 +62,11 @@ func (s *nameServer) answer(m *dns.Msg, q dns.Question) bool {
 		return false
 	}
 	last := lastLabel(qname)
+	if r, ok := s.w.infra[qname]; ok && r.whois {
+		m.Authoritative = true
+		s.infraRecords(m, q, qname, last)
+		return false
+	}
 	// The longest zone that this address serves answers: an operator's, then a
 	// TLD's.
 	for _, o := range s.ops {
@@ -181,6 +186,9 @@ func (s *nameServer) infraRecords(m *dns.Msg, q dns.Question, qname, zone string
 		}
 		return true
 	}
+	if s.w.text(m, q, qname, apex) {
+		return true
+	}
 	r, ok := s.w.infra[qname]
 	if !ok && qname == "ns1.nic."+zone {
 		r, ok = record{addr: s.addr}, true
@@ -204,6 +212,21 @@ func (s *nameServer) infraRecords(m *dns.Msg, q dns.Question, qname, zone string
 		nodata(m, apex)
 	}
 	return true
+}
+
+// text answers for TXT records, which are on names of their own too; false if
+// the question is about something else.
+func (w *World) text(m *dns.Msg, q dns.Question, qname string, apex *dns.SOA) bool {
+	t, ok := w.texts[qname]
+	switch {
+	case ok && q.Qtype == dns.TypeTXT:
+		m.Answer = []dns.RR{&dns.TXT{Hdr: rr(q.Name, dns.TypeTXT, 300), Txt: []string{t}}}
+		return true
+	case ok && strings.HasPrefix(qname, "_") || ok && strings.Contains(qname, "._domainkey."):
+		nodata(m, apex)
+		return true
+	}
+	return false
 }
 
 func (s *nameServer) fromTLD(m *dns.Msg, q dns.Question, qname string, t *tld) {
@@ -249,7 +272,7 @@ func (h *holding) addrs() []netip.Addr {
 		add(h.dns.addr)
 	case h.cdn != nil:
 		add(h.cdnAddr, h.cdnAddr6)
-	case h.def.Site.Kind == "none" && h.def.RDAPRaw != "":
+	case h.def.Site.Kind == "none" && h.def.RDAPRaw+h.def.WHOISRaw != "":
 	default:
 		add(h.addr, h.addr6)
 	}
@@ -275,6 +298,9 @@ func (s *nameServer) fromOperator(m *dns.Msg, q dns.Question, qname string, o *o
 		if c := s.w.customerAt(qname, h); c != nil {
 			addrs = c.addrs()
 		}
+	}
+	if s.w.text(m, q, qname, apex) {
+		return false
 	}
 	switch q.Qtype {
 	case dns.TypeA, dns.TypeAAAA:

@@ -22,6 +22,8 @@ func TestExamples(t *testing.T) {
 			"meridian-hops.shopx": "open malicious", "meridian-one.shopx": "moved malicious", "meridian-two.shopx": "open malicious",
 			"meridian-bonus.shopx": "stopped malicious", "parked-meridian.shopx": "parked or sinkholed innocent", "river-cycles.shopx": "stopped compromised",
 			"free-driver.shopx": "stopped malicious", "198.51.100.77": "stopped malicious"},
+		"whois.yaml": {"aurora-one.labelx": "stopped malicious", "aurora-two.blockx": "stopped malicious", "aurora-three.dottedx": "stopped malicious",
+			"aurora-four.columnx": "stopped malicious", "aurora-five.thinx": "stopped malicious", "old-violins.blockx": "stopped compromised", "river-books.dottedx": "not confirmed innocent"},
 		"faults.yaml": {"aurora-a.htmlx": "stopped malicious", "aurora-e.shopx": "open malicious", "aurora-f.shopx": "down before asked malicious"},
 	}
 	files, err := filepath.Glob("../docs/scenarios/*.yaml")

@@ -19,9 +19,25 @@ import (
 // proportions follow published figures where there are some (docs/scenarios.md
 // names them). No real brand, registrar or name occurs in it.
 func Generate(seed uint64, days int) *Scenario {
+	return GenerateWith(seed, days, Generated{})
+}
+
+// Generated is what a generated scenario counts on beside its seed.
+type Generated struct {
+	// MailIn: the centre takes mail (World.SetCentreMail). Some reporters then
+	// report by mail, some parties answer by mail, and some of their mailboxes
+	// answer by machine.
+	MailIn bool
+}
+
+// GenerateWith is Generate for a centre that can do more.
+func GenerateWith(seed uint64, days int, o Generated) *Scenario {
 	days = max(days, 3)
 	g := &generator{s: &Scenario{Name: fmt.Sprintf("generated from seed %d", seed), Seed: seed, Days: days, Start: standardStart}, seen: map[string]bool{}}
 	g.cast()
+	if o.MailIn {
+		g.mailIn()
+	}
 	g.people(days)
 	if err := g.s.Complete(); err != nil {
 		// The generator's own rules and the checker's disagree: a fault in this
@@ -50,6 +66,7 @@ func (g *generator) cast() {
 		{Name: "onlinex", Registry: "Onlinex Registry", Behaviour: like("slow")},
 		{Name: "clubx", Registry: "Clubx Names", Behaviour: like("silent")},
 		{Name: "qz", Kind: "cctld", Country: "QZ", Registry: "QZ Network Information Centre", Behaviour: Behaviour{Like: "prompt", After: hours(20, 60)}},
+		{Name: "qy", Kind: "cctld", Country: "QY", Registry: "QY Domain Registry", RDAP: RDAPNone, WHOIS: WHOISOK, WHOISForm: "block", Behaviour: like("prompt")},
 	}
 	s.Registrars = []Registrar{
 		{Name: "Quickname", Behaviour: like("prompt")},
@@ -88,6 +105,60 @@ func (g *generator) cast() {
 	s.Hotline = &Contact{Name: "Hotline QZ"}
 	s.Reporters = []Reporter{{Name: "Phish Watchers"}, {Name: "Aurora Bank Fraud Desk", Format: "xarf4"}, {Name: "Mail Filter Lab", Format: "xarf3"},
 		{Name: "Citizen"}, {Name: "Threat Feed"}, {Name: "Brand Guard", Format: "xarf4"}}
+}
+
+// mailIn gives the cast mailboxes that answer, and reporters who write. Who
+// acts, and when, stays as it is, but for those whose mail comes back late.
+func (g *generator) mailIn() {
+	s := g.s
+	s.MailIn = true
+	mailbox := func(b *Behaviour, machine string) { b.Mailbox = machine }
+	for i := range s.Registrars {
+		r := &s.Registrars[i]
+		switch r.Name {
+		case "Quickname":
+			mailbox(&r.Behaviour, "ticket")
+			r.Behaviour.Answers = "mail"
+		case "Slowpoint Domains":
+			mailbox(&r.Behaviour, "autoreply")
+		case "Muted Registrations":
+			r.Behaviour = like("duelling")
+		case "Freehold Domains":
+			r.Behaviour.Answers = "mail"
+		case "Twicetold":
+			mailbox(&r.Behaviour, "delay")
+		}
+	}
+	for i := range s.Hosts {
+		h := &s.Hosts[i]
+		switch h.Name {
+		case "Cloudharbour":
+			mailbox(&h.Behaviour, "rude_ticket")
+		case "Quietrack":
+			h.Behaviour = like("late-bouncing")
+		case "Webgarden":
+			h.Behaviour.Answers = "mail"
+		case "Bulletfield":
+			h.Behaviour.Forged = ptr(true)
+		case "Sharedrow":
+			mailbox(&h.Behaviour, "rude_autoreply")
+		}
+	}
+	s.CDNs[1].Behaviour.Mailbox = "ticket"
+	s.Platforms[1].Behaviour.Mailbox = "vacation"
+	s.BlockLists[1].Behaviour = Behaviour{Like: "silent", Mailbox: "loop"}
+	for i := range s.Reporters {
+		switch r := &s.Reporters[i]; r.Name {
+		case "Mail Filter Lab":
+			r.Format = "arf"
+		case "Citizen":
+			r.Format = "forward"
+		}
+	}
+	s.Reporters = append(s.Reporters, Reporter{Name: "Neighbourhood Watch", Format: "mail"}, Reporter{Name: "Web Hosting Desk", Format: "mail_html",
+		Behaviour: Behaviour{Like: "silent", Mailbox: "rude_ticket"}}, Reporter{Name: "Old Server", Format: "mail", Auth: "none"},
+		Reporter{Name: "Someone Else", Format: "mail", Auth: "forged"}, Reporter{Name: "Savings Watch", Format: "xarf_mail", Auth: "dkim",
+			Behaviour: Behaviour{Like: "silent", Mailbox: "vacation"}})
 }
 
 // brands are the constituents that are imitated, with the kit that fits.
@@ -141,7 +212,33 @@ func (g *generator) people(days int) {
 			}
 		}
 	}
+	g.whoisOnly(days, span)
 	g.mistakes(days, span)
+}
+
+// whoisOnly is the names of the TLD that has no RDAP: registered to be abused,
+// broken into, and reported by mistake. They come after all others, so that
+// nothing drawn for those hangs on them.
+func (g *generator) whoisOnly(days int, span time.Duration) {
+	const tld = "qy"
+	want := max(3, days/5)
+	for i := range want {
+		rnd := draw(g.s.Seed, "whois subject", fmt.Sprint(i))
+		at := time.Duration((float64(i) + rnd.Float64()) / float64(want) * float64(span)).Truncate(time.Minute)
+		var n Name
+		switch i % 3 {
+		case 0:
+			n = g.bad(rnd, at, pick(rnd, brands()), tld)
+		case 1:
+			n = g.broken(rnd, at, time.Duration(365+rnd.IntN(3000))*Day)
+			n.Name = g.fresh(rnd, tld, shopName(rnd)...)
+		default:
+			n = Name{Name: g.fresh(rnd, tld, append(shopName(rnd), "market")...), Class: "innocent", Registrar: registrarFor(rnd, false),
+				Host: hostFor(rnd, false), Registered: After(-time.Duration(400+rnd.IntN(4000)) * Day), Site: Site{Kind: "shop"}}
+		}
+		g.add(n)
+		g.report(rnd, n, at)
+	}
 }
 
 // fresh makes a name that was not used before.
@@ -297,6 +394,9 @@ func (g *generator) report(rnd *rand.Rand, n Name, at time.Duration) {
 		from := g.s.Reporters[who]
 		r := Report{At: span(when), From: from.Name, Name: n.Name, Description: pick(rnd, []string{"", "", "Received by text message.", "Link in a mail that asks for a password.", "Found by our crawler."}),
 			Defang: rnd.IntN(4) == 0 && from.Format == "", Resend: rnd.IntN(30) == 0}
+		if byMail(from.Format) { // with a draw of its own: the others stay as they are
+			r.Defang = draw(g.s.Seed, "defang", n.Name, from.Name).IntN(3) > 0
+		}
 		if from.Name == "Threat Feed" { // collects for half a day
 			slot := (when/(12*time.Hour) + 1) * 12 * time.Hour
 			r.At, r.Bulk = span(slot), "feed"

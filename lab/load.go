@@ -84,32 +84,41 @@ func yamlText(err error) string {
 // readFiles reads the files the scenario names, from its own folder only.
 func (s *Scenario) readFiles(dir string) error {
 	var root *os.Root
+	defer func() {
+		if root != nil {
+			root.Close()
+		}
+	}()
 	for i := range s.Names {
 		n := &s.Names[i]
-		if n.RDAPRawFile == "" {
-			continue
-		}
-		at := fmt.Sprintf("names[%d].rdap_raw_file", i)
-		if n.RDAPRaw != "" {
-			return problem.BadField(at, "stands beside rdap_raw; one of them is enough")
-		}
-		if root == nil {
-			var err error
-			if root, err = os.OpenRoot(dir); err != nil {
-				return problem.Wrap(err, problem.Unavailable, "the scenario's folder cannot be opened")
+		for _, x := range []struct {
+			key       string
+			raw, file *string
+		}{{"rdap_raw", &n.RDAPRaw, &n.RDAPRawFile}, {"whois_raw", &n.WHOISRaw, &n.WHOISRawFile}} {
+			if *x.file == "" {
+				continue
 			}
-			defer root.Close()
+			at := fmt.Sprintf("names[%d].%s_file", i, x.key)
+			if *x.raw != "" {
+				return problem.BadField(at, "stands beside %s; one of them is enough", x.key)
+			}
+			if root == nil {
+				var err error
+				if root, err = os.OpenRoot(dir); err != nil {
+					return problem.Wrap(err, problem.Unavailable, "the scenario's folder cannot be opened")
+				}
+			}
+			f, err := root.Open(filepath.FromSlash(*x.file))
+			if err != nil {
+				return problem.BadField(at, "%q cannot be opened in the scenario's folder", *x.file)
+			}
+			b, err := io.ReadAll(io.LimitReader(f, 4<<20))
+			f.Close()
+			if err != nil {
+				return problem.BadField(at, "%q cannot be read", *x.file)
+			}
+			*x.raw, *x.file = string(b), ""
 		}
-		f, err := root.Open(filepath.FromSlash(n.RDAPRawFile))
-		if err != nil {
-			return problem.BadField(at, "%q cannot be opened in the scenario's folder", n.RDAPRawFile)
-		}
-		b, err := io.ReadAll(io.LimitReader(f, 4<<20))
-		f.Close()
-		if err != nil {
-			return problem.BadField(at, "%q cannot be read", n.RDAPRawFile)
-		}
-		n.RDAPRaw, n.RDAPRawFile = string(b), ""
 	}
 	return nil
 }

@@ -144,6 +144,9 @@ func (w *World) rdapAnswer(s *rdapServer, kind, key, self string) (int, object, 
 		if h.def.RDAPRaw != "" {
 			return 200, nil, h.def.RDAPRaw
 		}
+		if h.def.WHOISRaw != "" { // what is known about it is in WHOIS alone
+			return http.StatusNotImplemented, fault(http.StatusNotImplemented, "Not Implemented", "Ask the WHOIS server."), ""
+		}
 		now := w.clock.Now()
 		if gone := h.purge(); h.registered.IsZero() || !gone.IsZero() && !now.Before(gone) {
 			return 404, missing, ""

@@ -28,6 +28,9 @@ type notice struct {
 	role    string // in which the party is written to, if it says so
 	action  string // what is asked, if it says so
 	answer  string // URL under the centre's own
+	mail    incoming
+	late    time.Duration // until somebody reads it
+	nth     int           // of the party's notices about the subject
 }
 
 // informs says whether the notice asks for nothing.
@@ -46,10 +49,8 @@ func (w *World) readMail() {
 	}
 	var all []notice
 	for _, i := range w.inbox {
-		n, ok := w.parseNotice(w.mails[i])
-		if !ok {
-			continue
-		}
+		n, _ := w.parseNotice(w.mails[i])
+		n.mail = readHead(w.mails[i])
 		all = append(all, n)
 	}
 	w.inbox = nil
@@ -57,10 +58,22 @@ func (w *World) readMail() {
 		if c := a.at.Compare(b.at); c != 0 {
 			return c
 		}
-		return strings.Compare(a.to+"\x00"+a.subject+"\x00"+a.role+"\x00"+a.action, b.to+"\x00"+b.subject+"\x00"+b.role+"\x00"+b.action)
+		return strings.Compare(a.to+"\x00"+a.subject+"\x00"+a.role+"\x00"+a.action+"\x00"+a.mail.subject, b.to+"\x00"+b.subject+"\x00"+b.role+"\x00"+b.action+"\x00"+b.mail.subject)
 	})
 	for _, n := range all {
-		if p := w.reader(n); p != nil {
+		p := w.reader(n)
+		if p == nil {
+			continue
+		}
+		if r := w.reporterAt(n); r != nil {
+			p = r
+		}
+		delivered, late := w.machine(w.boxes[n.to].parties[0], n) // one mailbox, one program
+		switch n.late = late; {
+		case !delivered:
+		case p.role == "reporter":
+			w.got(p, n.mail)
+		case n.subject != "":
 			w.read(p, n)
 		}
 	}
@@ -218,6 +231,7 @@ func (w *World) read(p *party, n notice) {
 	count := p.id + "\x00" + key
 	w.asks[count]++
 	nth := w.asks[count]
+	n.nth = nth
 	holds := w.holds(p, key)
 	if sub != nil {
 		sub.asks = append(sub.asks, Ask{At: n.at, Party: p.name, Role: p.role, Action: n.action, Holds: holds})
@@ -236,6 +250,9 @@ func (w *World) read(p *party, n notice) {
 	}
 	if acting(p.role) && !n.informs() {
 		w.wasAsked(h, n.at)
+		if *p.b.Forged && nth == 1 && w.centreMail != "" && n.mail.replyTo != "" {
+			w.forge(p, n, key)
+		}
 		if *p.b.TipsOff && !h.tipped {
 			h.tipped = true
 			w.after(h, n.at, func(hp Happening) *Span { return hp.AfterTip })
@@ -291,10 +308,10 @@ func (w *World) consider(p *party, n notice, h *holding, nth int) {
 	}
 	h.pending[key] = true
 	delay := within(draw(w.s.Seed, "after", p.id, h.def.Name, fmt.Sprint(h.round)), *p.b.After)
-	w.schedule(n.at.Add(delay), "act "+p.id+" "+h.def.Name, func(at time.Time) func(context.Context) error {
+	w.schedule(n.at.Add(n.late+delay), "act "+p.id+" "+h.def.Name, func(at time.Time) func(context.Context) error {
 		done := w.act(p, h, at)
-		if done && *p.b.Reports && n.answer != "" {
-			return w.post(p, n, "acted", "")
+		if done && *p.b.Reports {
+			return w.tell(p, n, at, h.def.Name, "acted", "")
 		}
 		return nil
 	})
@@ -311,12 +328,12 @@ func (w *World) justified(p *party, h *holding) bool {
 
 // answerAt schedules an answer to a notice.
 func (w *World) answerAt(p *party, n notice, key string, nth int, answer, note string) {
-	if n.answer == "" {
+	if !w.hears(p, n) {
 		return
 	}
 	delay := within(draw(w.s.Seed, "says", p.id, key), *p.b.SaysAfter)
-	w.schedule(n.at.Add(delay), fmt.Sprintf("say %s %s %d", p.id, key, nth), func(time.Time) func(context.Context) error {
-		return w.post(p, n, answer, note)
+	w.schedule(n.at.Add(n.late+delay), fmt.Sprintf("say %s %s %d", p.id, key, nth), func(at time.Time) func(context.Context) error {
+		return w.tell(p, n, at, key, answer, note)
 	})
 }
 

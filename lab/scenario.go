@@ -20,6 +20,10 @@ type Scenario struct {
 	// Start is the virtual time at which it starts; a Monday in January 2026
 	// if not given. Options.Start overrides it.
 	Start time.Time `yaml:"start,omitempty"`
+	// MailIn says that the centre takes mail: parties whose behaviour does not
+	// say how they answer then do so by link, by mail or both, by seed. It has
+	// no effect before World.SetCentreMail.
+	MailIn bool `yaml:"mail_in,omitempty"`
 
 	TLDs         []TLD         `yaml:"tlds,omitempty"`
 	Registrars   []Registrar   `yaml:"registrars,omitempty"`
@@ -58,8 +62,12 @@ type TLD struct {
 	// "thin" (the registrar's does).
 	Model string `yaml:"model,omitempty"`
 	// RDAP is how the registry's server answers; see RDAPFault.
-	RDAP      RDAPFault `yaml:"rdap,omitempty"`
-	Behaviour Behaviour `yaml:"behaviour,omitempty"`
+	RDAP RDAPFault `yaml:"rdap,omitempty"`
+	// WHOIS is how its WHOIS server answers (see WHOISFault), and WHOISForm in
+	// which form: "icann" (default), "block", "dotted" or "indented".
+	WHOIS     WHOISFault `yaml:"whois,omitempty"`
+	WHOISForm string     `yaml:"whois_form,omitempty"`
+	Behaviour Behaviour  `yaml:"behaviour,omitempty"`
 	// VerifiesFrom is when the registry begins to verify its registrants: a
 	// fabricated identity then registers nothing more.
 	VerifiesFrom When `yaml:"verifies_from,omitempty"`
@@ -82,16 +90,38 @@ const (
 	RDAPThrottled RDAPFault = "throttled"
 )
 
+// WHOISFault is how a WHOIS server answers: "none" (default: there is no
+// server), "ok", "html" (a web page instead), "broken" (octets that are no
+// text), "endless" (an answer that never ends), "error" (a fault of the
+// server's own), "throttled" (asked too often), "slow" (drips, and never comes
+// to an end), "loop" (refers to itself, a registrar's back to the registry's).
+type WHOISFault string
+
+// The ways a WHOIS server answers.
+const (
+	WHOISNone      WHOISFault = "none"
+	WHOISOK        WHOISFault = "ok"
+	WHOISHTML      WHOISFault = "html"
+	WHOISBroken    WHOISFault = "broken"
+	WHOISEndless   WHOISFault = "endless"
+	WHOISError     WHOISFault = "error"
+	WHOISThrottled WHOISFault = "throttled"
+	WHOISSlow      WHOISFault = "slow"
+	WHOISLoop      WHOISFault = "loop"
+)
+
 // Registrar sells names.
 type Registrar struct {
 	Name   string `yaml:"name"`
 	IANAID int    `yaml:"iana_id,omitempty"` // 9001 and on if not given
 	// Domain of its mail and RDAP server; "<name>.example" if not given.
-	Domain    string    `yaml:"domain,omitempty"`
-	Mail      string    `yaml:"mail,omitempty"` // "none" publishes none
-	Form      string    `yaml:"form,omitempty"`
-	RDAP      RDAPFault `yaml:"rdap,omitempty"`
-	Behaviour Behaviour `yaml:"behaviour,omitempty"`
+	Domain string    `yaml:"domain,omitempty"`
+	Mail   string    `yaml:"mail,omitempty"` // "none" publishes none
+	Form   string    `yaml:"form,omitempty"`
+	RDAP   RDAPFault `yaml:"rdap,omitempty"`
+	// WHOIS is how its WHOIS server answers, always in the form "icann".
+	WHOIS     WHOISFault `yaml:"whois,omitempty"`
+	Behaviour Behaviour  `yaml:"behaviour,omitempty"`
 	// Takedown is what it does to a name when it acts: "hold" (default,
 	// clientHold), "delete", "park" or "sinkhole".
 	Takedown string `yaml:"takedown,omitempty"`
@@ -187,7 +217,14 @@ type Constituent struct {
 type Reporter struct {
 	Name   string `yaml:"name"`
 	Mail   string `yaml:"mail,omitempty"`
-	Format string `yaml:"format,omitempty"` // default of its reports: json, xarf4, xarf3
+	Format string `yaml:"format,omitempty"` // default of its reports; see Report.Format
+	// Auth is how its domain vouches for its mail: "full" (default: SPF, DKIM
+	// and DMARC), "spf", "dkim" (each with DMARC), "none", or "forged": its
+	// domain has all three, and its mails are somebody else's, with its name in
+	// From.
+	Auth string `yaml:"auth,omitempty"`
+	// Behaviour is what its mailbox does with receipts; silent if not given.
+	Behaviour Behaviour `yaml:"behaviour,omitempty"`
 }
 
 // Behaviour is how a party treats what reaches it. In YAML it is a name of a
@@ -196,7 +233,10 @@ type Reporter struct {
 type Behaviour struct {
 	Like string `yaml:"like,omitempty"`
 	// Mailbox: "accept" (default), "greylist" (450 at first), "bounce" (550),
-	// "form" (550 naming a web form) or "full" (452, always).
+	// "form" (550 naming a web form) or "full" (452, always). The others accept
+	// and answer by machine: "autoreply", "rude_autoreply", "vacation",
+	// "ticket", "rude_ticket", "late_bounce", "delay", "loop"; docs/scenarios.md
+	// says how.
 	Mailbox     string `yaml:"mailbox,omitempty"`
 	GreylistFor Span   `yaml:"greylist_for,omitempty"` // 15m if not given
 	// Acts is the probability that it acts on a justified ask, decided once
@@ -210,6 +250,12 @@ type Behaviour struct {
 	// need_more, not_ours, or none.
 	Says      string `yaml:"says,omitempty"`
 	SaysAfter *Range `yaml:"says_after,omitempty"`
+	// Answers is how it answers: "link" (default; see Scenario.MailIn), "mail"
+	// (to the notice's Reply-To, in words) or "both". Where the notice offers
+	// one way only, it takes that.
+	Answers string `yaml:"answers,omitempty"`
+	// Language it writes in: en, de, fr, es, pt or zh; drawn if not given.
+	Language string `yaml:"language,omitempty"`
 	// Reports says whether it answers "acted" once it has.
 	Reports *bool `yaml:"reports,omitempty"`
 	// Careless parties act on any ask, also where the name is an honest
@@ -217,6 +263,9 @@ type Behaviour struct {
 	Careless *bool `yaml:"careless,omitempty"`
 	// TipsOff passes notices to the operator of the site, who may react.
 	TipsOff *bool `yaml:"tips_off,omitempty"`
+	// Forged: whoever is behind the site learns of the notice, and answers it in
+	// the party's name, from elsewhere, that this is not the party's.
+	Forged *bool `yaml:"forged,omitempty"`
 	// Lies answers "acted" without acting.
 	Lies *bool `yaml:"lies,omitempty"`
 }
@@ -261,6 +310,10 @@ type Name struct {
 	// scenario that holds it.
 	RDAPRaw     string `yaml:"rdap_raw,omitempty"`
 	RDAPRawFile string `yaml:"rdap_raw_file,omitempty"`
+	// WHOISRaw is the same of WHOIS. Beside a WHOISRaw without an RDAPRaw, RDAP
+	// knows nothing of the name and says that it cannot answer.
+	WHOISRaw     string `yaml:"whois_raw,omitempty"`
+	WHOISRawFile string `yaml:"whois_raw_file,omitempty"`
 
 	Site Site `yaml:"site,omitempty"`
 	// Then is what happens to it later.
@@ -387,7 +440,9 @@ type Report struct {
 	// AfterLive counts from when the abuse of Name goes up.
 	AfterLive *Span  `yaml:"after_live,omitempty"`
 	From      string `yaml:"from,omitempty"` // a reporter; the first if not given
-	// Format: json, xarf4 or xarf3.
+	// Format: json, xarf4 or xarf3, by the API; mail (text), mail_html, forward
+	// (the mail that brought the link, passed on), arf (RFC 5965) or xarf_mail
+	// (XARF attached), by mail.
 	Format string `yaml:"format,omitempty"`
 	// Bulk reports with the same text here, sender and time go out in one
 	// request of one line each.

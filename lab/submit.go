@@ -16,7 +16,9 @@ import (
 	"bailiwick/name"
 )
 
-// Submission is one report handed to the centre and what it said.
+// Submission is one report handed to the centre and what it said. Of a report
+// by mail, Key is its Message-ID and Status the reply of the centre's mail
+// server; the receipt, if there is one, comes by mail.
 type Submission struct {
 	At       time.Time
 	Reporter string
@@ -29,6 +31,7 @@ type Submission struct {
 	Accepted bool
 	Expected string // accepted or rejected
 	Resend   bool
+	Receipts int // by mail
 }
 
 // Submissions are all reports handed over so far, in order.
@@ -108,6 +111,9 @@ func (w *World) scheduleReport(at time.Time, which []int) {
 
 // submit makes the request and what follows from it.
 func (w *World) submit(at time.Time, which []int, try int) func(context.Context) error {
+	if byMail(w.s.Reports[which[0]].Format) && w.centreMail != "" {
+		return w.submitMail(at, which[0])
+	}
 	if w.centre == nil {
 		return nil
 	}
@@ -118,6 +124,9 @@ func (w *World) submit(at time.Time, which []int, try int) func(context.Context)
 	ctype := w.s.Reports[which[0]].ContentType
 	for n, i := range which {
 		r := &w.s.Reports[i]
+		if byMail(r.Format) && (r.Fault != "" || r.Raw != "") {
+			continue // a fault of mails, which a centre without mail cannot meet
+		}
 		body, ok := w.reportBody(i, at)
 		if !ok {
 			continue
@@ -128,7 +137,7 @@ func (w *World) submit(at time.Time, which []int, try int) func(context.Context)
 		}
 		for _, u := range r.urls(w) {
 			k := w.keyOfURL(u)
-			if k == "" || r.Expect == "rejected" {
+			if k == "" || r.moot() {
 				continue
 			}
 			s.Subjects = append(s.Subjects, k)
@@ -237,6 +246,15 @@ func (w *World) firstReport(s *subject, at time.Time) {
 // reportBody writes one report in its format; false when it is about a name
 // that was never registered.
 func (w *World) reportBody(i int, at time.Time) ([]byte, bool) {
+	format := w.s.Reports[i].Format
+	if format == "xarf_mail" { // there is no mail to carry it
+		format = "xarf4"
+	}
+	return w.bodyAs(format, i, at)
+}
+
+// bodyAs writes it in the given one; "json" for all that are no XARF.
+func (w *World) bodyAs(format string, i int, at time.Time) ([]byte, bool) {
 	r := &w.s.Reports[i]
 	if r.Raw != "" {
 		return []byte(r.Raw), true
@@ -283,7 +301,7 @@ func (w *World) reportBody(i int, at time.Time) ([]byte, bool) {
 	org := map[string]any{"org": from.Name, "contact": from.Mail, "domain": domain}
 	stamp := at.UTC().Format(time.RFC3339)
 	var v map[string]any
-	switch r.Format {
+	switch format {
 	case "xarf4":
 		category, typ := xarfType(r.Type)
 		v = map[string]any{"xarf_version": "4.2.0", "report_id": uuid(w.s.Seed, fmt.Sprint("report ", i)), "timestamp": stamp, "reporter": org, "sender": org,

@@ -38,6 +38,10 @@ type Truth struct {
 	WrongfulAsks    int  `json:"wrongful_asks,omitempty"`
 	WrongfulDNSAsks int  `json:"wrongful_dns_asks,omitempty"`
 	WrongfulDNS     bool `json:"wrongful_dns,omitempty"`
+	// Mails are those that parties and their machines sent to the centre about
+	// it; Receipts how many mails reporters got that answer their reports of it.
+	Mails    []MailSent `json:"mails,omitempty"`
+	Receipts int        `json:"receipts,omitempty"`
 }
 
 // Act is something a party, an operator or a registrant did.
@@ -77,6 +81,7 @@ type subject struct {
 	history         []snapshot
 	wrongfulAsks    int
 	wrongfulDNSAsks int
+	receipts        int // that reporters got by mail
 }
 
 // snapshot is what could be seen from some time on.
@@ -132,7 +137,7 @@ func (w *World) subjectsOf() {
 	}
 	for i := range w.s.Reports {
 		r := &w.s.Reports[i]
-		if r.Expect == "rejected" {
+		if r.moot() {
 			continue
 		}
 		for _, u := range r.urls(w) {
@@ -241,7 +246,12 @@ func (w *World) Truth() []Truth {
 
 func (w *World) truthOf(s *subject, t abuse.Type) Truth {
 	out := Truth{Subject: s.key, Type: t, Class: "unknown", Reported: s.reported, Asked: s.asked, Acts: slices.Clone(s.acts), Asks: slices.Clone(s.asks),
-		Live: s.intervals(), WrongfulAsks: s.wrongfulAsks, WrongfulDNSAsks: s.wrongfulDNSAsks}
+		Live: s.intervals(), WrongfulAsks: s.wrongfulAsks, WrongfulDNSAsks: s.wrongfulDNSAsks, Receipts: s.receipts}
+	for _, m := range w.letters {
+		if m.Subject == s.key && m.Kind != "report" {
+			out.Mails = append(out.Mails, m)
+		}
+	}
 	for _, a := range s.acts {
 		if a.Wrongful && (a.Role == "registrar" || a.Role == "registry") {
 			out.WrongfulDNS = true

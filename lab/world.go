@@ -79,21 +79,26 @@ type World struct {
 	servers  map[netip.Addr]*nameServer
 	infra    map[string]record // host names of the lab's own servers
 	boxes    map[string]*mailbox
-	domains  map[string]bool // with mail
+	domains  map[string]bool   // with mail
+	texts    map[string]string // TXT records: SPF, DKIM, DMARC
+	senders  map[string]sender // how mail leaves a domain
 	parties  []*party
 	networks []network
 	targets  map[endpoint]string // loopback listeners of DNS and SMTP
 	http     string              // loopback address of the web listeners
 	https    string
+	whoisAt  map[netip.Addr]*whoisServer
 
 	dns      []*dns.Server
 	web      []*http.Server
 	smtp     *smtp.Server
 	mailPort net.Listener
+	whois    *whoisListener
 	client   *http.Client
 	serving  sync.WaitGroup
 
 	advance sync.Mutex // one Advance at a time
+	sources sources
 
 	mu        sync.RWMutex // guards what follows, and the fields of holdings
 	holdings  map[string]*holding
@@ -110,16 +115,27 @@ type World struct {
 	afterLive map[*holding][]int    // reports waiting for a name to go live
 	leads     map[string][]*holding // names whose explicit pages redirect to this one
 
-	counts struct{ dns, rdap, http, smtp, refused, unanswered, reports, accepted, rejected, unexpected, answers, answersFailed atomic.Int64 }
+	centreMail string // loopback address of the centre's SMTP server
+	letters    []MailSent
+	written    map[string]int // Message-ID of a mailed report -> its place in sent, or -1 before the centre took it
+	heard      map[string]int // mails by mailbox and subject, for machines that answer them
+	duels      map[[2]string]*duel
+	threads    map[string]*duel // by Message-ID of a machine's mail
+	busy       map[string]int   // machines' mails, by mailbox and day
+	receipts   map[string]*Receipts
+
+	counts struct{ dns, rdap, http, whois, smtp, refused, unanswered, reports, accepted, rejected, unexpected, answers, answersFailed, mailsSent, mailsTaken, mailsRefused, mailsAgain, mailsNowhere, duelsCut atomic.Int64 }
 }
 
 // Counts are the exchanges that the lab's servers received, and what the lab
 // sent. A DNS exchange is one query message; an RDAP or HTTP exchange is one
-// request whose head was read; a mail is one that was accepted after its data.
+// request whose head was read; a WHOIS exchange is one question line that was
+// read; a mail is one that was accepted after its data.
 type Counts struct {
 	DNS          int64 `json:"dns"`
 	RDAP         int64 `json:"rdap"`
 	HTTP         int64 `json:"http"`
+	WHOIS        int64 `json:"whois"`
 	SMTPAccepted int64 `json:"smtp_accepted"`
 	// Refused are dials to something outside the lab; Unanswered dials to an
 	// address of the lab where nothing listens.
@@ -133,6 +149,17 @@ type Counts struct {
 	ReportsUnexpected int64 `json:"reports_unexpected"`
 	AnswersSent       int64 `json:"answers_sent"`
 	AnswersFailed     int64 `json:"answers_failed"`
+	// Mails to the centre: SMTPSent counts each once, SMTPTaken how often the
+	// centre said 250 (also to a mail that it had already), SMTPRefused those given up (a 5xx, or no 250 in 20 attempts),
+	// SMTPAgain further attempts at one, SMTPNowhere those that were to go to
+	// somebody else and were not sent. DuelsCut counts the exchanges of machines
+	// that the lab's guard broke off.
+	SMTPSent    int64 `json:"smtp_sent"`
+	SMTPTaken   int64 `json:"smtp_taken"`
+	SMTPRefused int64 `json:"smtp_refused"`
+	SMTPAgain   int64 `json:"smtp_again"`
+	SMTPNowhere int64 `json:"smtp_nowhere"`
+	DuelsCut    int64 `json:"duels_cut"`
 }
 
 // tld is a top-level domain at work.
@@ -152,6 +179,7 @@ type operator struct {
 // party is an organisation that mail can reach.
 type party struct {
 	id, role, name, mail, form, domain string
+	auth                               string // how its domain vouches for its mail; "" is full
 	b                                  Behaviour
 	tld                                *tld
 	registrar                          *Registrar
@@ -247,10 +275,12 @@ func Start(ctx context.Context, s *Scenario, o Options) (*World, error) {
 		return nil, err
 	}
 	w := &World{s: s, start: o.Start, log: o.Logger, vantages: o.Vantages,
-		tlds: map[string]*tld{}, ops: map[string]*operator{}, hosts: map[string]*party{}, servers: map[netip.Addr]*nameServer{},
+		tlds: map[string]*tld{}, ops: map[string]*operator{}, hosts: map[string]*party{}, servers: map[netip.Addr]*nameServer{}, whoisAt: map[netip.Addr]*whoisServer{},
 		infra: map[string]record{}, boxes: map[string]*mailbox{}, domains: map[string]bool{}, targets: map[endpoint]string{},
 		holdings: map[string]*holding{}, at: map[netip.Addr][]*holding{}, subjects: map[string]*subject{},
-		greylist: map[string]time.Time{}, asks: map[string]int{}, afterLive: map[*holding][]int{}, leads: map[string][]*holding{}}
+		greylist: map[string]time.Time{}, asks: map[string]int{}, afterLive: map[*holding][]int{}, leads: map[string][]*holding{},
+		texts: map[string]string{}, senders: map[string]sender{}, sources: sources{of: map[netip.AddrPort]netip.Addr{}},
+		written: map[string]int{}, heard: map[string]int{}, duels: map[[2]string]*duel{}, threads: map[string]*duel{}, busy: map[string]int{}, receipts: map[string]*Receipts{}}
 	if w.start.IsZero() {
 		w.start = s.Start
 	}
@@ -314,6 +344,9 @@ func (w *World) Close() error {
 		if err := w.mailPort.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	if w.whois != nil {
+		w.whois.close()
 	}
 	w.serving.Wait()
 	if w.client != nil {
@@ -433,9 +466,11 @@ func (w *World) tldsOf(kind string) []string {
 // Counts gives the counters.
 func (w *World) Counts() Counts {
 	c := &w.counts
-	return Counts{DNS: c.dns.Load(), RDAP: c.rdap.Load(), HTTP: c.http.Load(), SMTPAccepted: c.smtp.Load(), Refused: c.refused.Load(),
+	return Counts{DNS: c.dns.Load(), RDAP: c.rdap.Load(), HTTP: c.http.Load(), WHOIS: c.whois.Load(), SMTPAccepted: c.smtp.Load(), Refused: c.refused.Load(),
 		Unanswered: c.unanswered.Load(), ReportsSent: c.reports.Load(), ReportsAccepted: c.accepted.Load(), ReportsRejected: c.rejected.Load(),
-		ReportsUnexpected: c.unexpected.Load(), AnswersSent: c.answers.Load(), AnswersFailed: c.answersFailed.Load()}
+		ReportsUnexpected: c.unexpected.Load(), AnswersSent: c.answers.Load(), AnswersFailed: c.answersFailed.Load(),
+		SMTPSent: c.mailsSent.Load(), SMTPTaken: c.mailsTaken.Load(), SMTPRefused: c.mailsRefused.Load(), SMTPAgain: c.mailsAgain.Load(),
+		SMTPNowhere: c.mailsNowhere.Load(), DuelsCut: c.duelsCut.Load()}
 }
 
 // Config is what an operator of a centre would configure by hand: not the

@@ -127,6 +127,12 @@ func (s *Suffixes) Split(d Domain) Parts {
 	return p
 }
 
+// KnownTLD says whether the list's ICANN section has d's last label: whether d
+// can be a name of the public DNS at all.
+func (s *Suffixes) KnownTLD(d Domain) bool {
+	return s.rules[d.TLD()]&(icannNormal|icannWildcard) != 0
+}
+
 // find walks d's labels from the right and keeps the longest match, by ICANN
 // rules alone and by all of them. An exception beats every other rule.
 func (s *Suffixes) find(d string) (icann, all string) {

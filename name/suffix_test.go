@@ -116,3 +116,18 @@ func BenchmarkSplit(b *testing.B) {
 		s.Split(d)
 	}
 }
+
+func TestKnownTLD(t *testing.T) {
+	for s, want := range map[string]bool{
+		"a.com": true, "a.co.uk": true, "a.xn--p1ai": true, "a.ck": true,
+		"a.example": false, "invoice.pdf": false, "github.io.nonsense": false,
+	} {
+		d, err := Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := DefaultSuffixes().KnownTLD(d); got != want {
+			t.Errorf("%s: %v", s, got)
+		}
+	}
+}

@@ -29,6 +29,7 @@ type KnownPlatform struct {
 	Name   string      `json:"name" yaml:"name"`
 	Email  string      `json:"email,omitempty" yaml:"email"`
 	Form   string      `json:"form,omitempty" yaml:"form"` // https address of a web form
+	PGP    string      `json:"pgp,omitempty" yaml:"pgp"`   // armored public key for Email
 }
 
 // KnownCDN is a network that stands in front of hosts. An address inside Prefixes
@@ -38,6 +39,7 @@ type KnownCDN struct {
 	Email    string         `json:"email,omitempty" yaml:"email"`
 	Form     string         `json:"form,omitempty" yaml:"form"`
 	Prefixes []netip.Prefix `json:"prefixes" yaml:"prefixes"`
+	PGP      string         `json:"pgp,omitempty" yaml:"pgp"` // armored public key for Email
 }
 
 // KnownBlockList warns users. Types are the kinds of abuse it takes; none is all.
@@ -46,6 +48,7 @@ type KnownBlockList struct {
 	Email string       `json:"email,omitempty" yaml:"email"`
 	Form  string       `json:"form,omitempty" yaml:"form"`
 	Types []abuse.Type `json:"types,omitempty" yaml:"types"`
+	PGP   string       `json:"pgp,omitempty" yaml:"pgp"` // armored public key for Email
 }
 
 // KnownCERT is another national or sector CERT. It is told of names under TLDs and,
@@ -60,6 +63,7 @@ type KnownCERT struct {
 	// ccTLD; empty means the TLD spelled as Country.
 	TLDs []name.Domain `json:"tlds,omitempty" yaml:"tlds"`
 	All  bool          `json:"all,omitempty" yaml:"all"`
+	PGP  string        `json:"pgp,omitempty" yaml:"pgp"` // armored public key for Email
 }
 
 // KnownConstituent is an organisation the centre protects. Domains are its own
@@ -71,6 +75,7 @@ type KnownConstituent struct {
 	Domains  []name.Domain  `json:"domains,omitempty" yaml:"domains"`
 	Networks []netip.Prefix `json:"networks,omitempty" yaml:"networks"`
 	Brands   []string       `json:"brands,omitempty" yaml:"brands"`
+	PGP      string         `json:"pgp,omitempty" yaml:"pgp"` // armored public key for Email
 }
 
 // KnownRegistry runs a TLD or a suffix below one. Procedure is a ccTLD's own
@@ -81,15 +86,22 @@ type KnownRegistry struct {
 	Email     string      `json:"email,omitempty" yaml:"email"`
 	Form      string      `json:"form,omitempty" yaml:"form"`
 	Procedure string      `json:"procedure,omitempty" yaml:"procedure"`
+	PGP       string      `json:"pgp,omitempty" yaml:"pgp"` // armored public key for Email
 }
 
 // KnownRegistrar is a registrar whose contact is known from elsewhere. It is used
-// only where today's RDAP gives none that works.
+// only where today's RDAP gives none that works. It stands for the other
+// registrars of the same desk, too: those in Also, and those that the contact
+// list shows to be one organisation with it (Group), unless they have an entry
+// of their own.
 type KnownRegistrar struct {
 	IANAID string `json:"iana_id" yaml:"iana_id"`
 	Name   string `json:"name" yaml:"name"`
 	Email  string `json:"email,omitempty" yaml:"email"`
 	Form   string `json:"form,omitempty" yaml:"form"`
+	PGP    string `json:"pgp,omitempty" yaml:"pgp"` // armored public key for Email
+	// Also are the IANA IDs of the same organisation's other accreditations.
+	Also []string `json:"also,omitempty" yaml:"also"`
 }
 
 // Bundle is where a compliance bundle is filed, by a person.
@@ -132,15 +144,36 @@ type Data struct {
 	// the reporter agreed.
 	Trusted []string `json:"trusted,omitempty" yaml:"trusted"`
 	Self    Centre   `json:"self,omitzero" yaml:"self"`
+	// Keys are OpenPGP public keys by mail address, beside those of the entries
+	// above: for contacts that registration data names.
+	Keys []KnownKey `json:"keys,omitempty" yaml:"keys"`
+	// Contacts is a contact list: the last resort where neither registration
+	// data nor configuration names a contact that works. It is no part of a data
+	// file.
+	Contacts *Contacts `json:"-" yaml:"-"`
+}
+
+// KnownKey is the OpenPGP public key of whoever reads a mail address.
+type KnownKey struct {
+	Email string `json:"email" yaml:"email"`
+	PGP   string `json:"pgp" yaml:"pgp"` // armored
 }
 
 //go:embed data/platforms.yaml
 var shipped []byte
 
 // Default is the data shipped with the program: names of widely known
-// platforms that the public suffix list's private section covers. It holds no
-// contacts: those change, and a wrong one does harm.
-func Default() (Data, error) { return Load(bytes.NewReader(shipped)) }
+// platforms that the public suffix list's private section covers, and the
+// contact list of ShippedContacts. A contact of the list is used where nothing
+// fresher is known: contacts change, and a wrong one does harm.
+func Default() (Data, error) {
+	d, err := Load(bytes.NewReader(shipped))
+	if err != nil {
+		return d, err
+	}
+	d.Contacts, err = ShippedContacts(name.DefaultSuffixes())
+	return d, err
+}
 
 // Load reads a data file: YAML, of which JSON is a subset. An unknown or
 // repeated key, a second document and every wrong value is an error that says
@@ -182,6 +215,10 @@ func (d Data) With(own Data) Data {
 	d.Registrars = merge(d.Registrars, own.Registrars, func(r KnownRegistrar) string { return r.IANAID })
 	d.Protected = append(slices.Clone(d.Protected), own.Protected...)
 	d.Trusted = append(slices.Clone(d.Trusted), own.Trusted...)
+	d.Keys = merge(d.Keys, own.Keys, func(k KnownKey) string { return lower(k.Email) })
+	if own.Contacts != nil {
+		d.Contacts = own.Contacts
+	}
 	if own.Compliance != (Bundle{}) {
 		d.Compliance = own.Compliance
 	}
@@ -210,6 +247,7 @@ func (d Data) Validate() error {
 			v.domain(at+".suffix", p.Suffix)
 			v.once(at+".suffix", "platform "+p.Suffix.String())
 			v.contact(at, p.Email, p.Form)
+			v.key(at, p.Email, p.PGP)
 		}
 	}
 	platforms("platforms", d.Platforms)
@@ -219,6 +257,7 @@ func (d Data) Validate() error {
 		v.named(at, c.Name)
 		v.once(at+".name", "cdn "+slug(c.Name))
 		v.contact(at, c.Email, c.Form)
+		v.key(at, c.Email, c.PGP)
 		if len(c.Prefixes) == 0 {
 			v.bad(at+".prefixes", "is empty: a CDN is known by its addresses")
 		}
@@ -229,6 +268,7 @@ func (d Data) Validate() error {
 		v.named(at, b.Name)
 		v.once(at+".name", "block list "+slug(b.Name))
 		v.contact(at, b.Email, b.Form)
+		v.key(at, b.Email, b.PGP)
 		for j, t := range b.Types {
 			if !t.Known() {
 				v.bad(fmt.Sprintf("%s.types[%d]", at, j), "%q is not an abuse type", t)
@@ -240,6 +280,7 @@ func (d Data) Validate() error {
 		v.named(at, c.Name)
 		v.once(at+".name", "cert "+slug(c.Name))
 		v.contact(at, c.Email, "")
+		v.key(at, c.Email, c.PGP)
 		if c.Country != "" && !isCountry(c.Country) {
 			v.bad(at+".country", "%q is not two capital letters of ISO 3166-1", c.Country)
 		}
@@ -257,6 +298,7 @@ func (d Data) Validate() error {
 		v.named(at, c.Name)
 		v.once(at+".name", "constituent "+slug(c.Name))
 		v.contact(at, c.Email, c.Form)
+		v.key(at, c.Email, c.PGP)
 		v.prefixes(at+".networks", c.Networks)
 		for j, n := range c.Domains {
 			v.domain(fmt.Sprintf("%s.domains[%d]", at, j), n)
@@ -278,6 +320,7 @@ func (d Data) Validate() error {
 		}
 		v.once(at+".tld", "registry "+r.TLD.String())
 		v.contact(at, r.Email, r.Form)
+		v.key(at, r.Email, r.PGP)
 	}
 	for i, r := range d.Registrars {
 		at := fmt.Sprintf("registrars[%d]", i)
@@ -286,11 +329,25 @@ func (d Data) Validate() error {
 			v.bad(at+".iana_id", "%q is not the IANA ID of one registrar", r.IANAID)
 		}
 		v.once(at+".iana_id", "registrar "+r.IANAID)
+		for j, id := range r.Also {
+			if ianaID(id) == "" {
+				v.bad(fmt.Sprintf("%s.also[%d]", at, j), "%q is not the IANA ID of one registrar", id)
+			}
+		}
 		v.contact(at, r.Email, r.Form)
+		v.key(at, r.Email, r.PGP)
 	}
 	v.contact("compliance", d.Compliance.Email, d.Compliance.Form)
 	for i, n := range d.Protected {
 		v.domain(fmt.Sprintf("protected[%d]", i), n)
+	}
+	for i, k := range d.Keys {
+		at := fmt.Sprintf("keys[%d]", i)
+		v.contact(at, k.Email, "")
+		v.once(at+".email", "key of "+lower(k.Email))
+		if v.key(at, k.Email, k.PGP); k.PGP == "" {
+			v.bad(at+".pgp", "is missing")
+		}
 	}
 	v.contact("self", d.Self.Email, "")
 	for i, n := range d.Self.Domains {
@@ -349,6 +406,23 @@ func (v *checker) contact(at, email, form string) {
 	}
 	if u, err := url.Parse(form); err != nil || u.Scheme != "https" || u.Host == "" || len(form) > name.MaxURL || text.Line(form, name.MaxURL) != form {
 		v.bad(at+".form", "%q is not an https address", text.Line(form, maxName))
+	}
+}
+
+// maxKey bounds an armored key, in octets: it travels with the party.
+const maxKey = 64 << 10
+
+// key checks what shows of an armored public key (RFC 9580 section 6.2). It is
+// read by whoever encrypts.
+func (v *checker) key(at, email, armored string) {
+	switch t := strings.TrimSpace(armored); {
+	case armored == "":
+	case email == "":
+		v.bad(at+".pgp", "needs the mail address that it is for")
+	case len(armored) > maxKey:
+		v.bad(at+".pgp", "is over %d octets long", maxKey)
+	case !strings.HasPrefix(t, "-----BEGIN PGP PUBLIC KEY BLOCK-----") || !strings.HasSuffix(t, "-----END PGP PUBLIC KEY BLOCK-----"):
+		v.bad(at+".pgp", "is not an armored OpenPGP public key")
 	}
 }
 

@@ -28,9 +28,12 @@ type Directory struct {
 	shared     map[name.Domain]bool
 	registries map[name.Domain]KnownRegistry
 	registrars map[string]KnownRegistrar
-	brands     [][]brand // beside data.Constituents
-	trusted    map[string]bool
-	self       map[string]bool
+	// lent are the entries that stand for other registrars of a desk.
+	lent    map[string]KnownRegistrar
+	keys    map[string]string // armored OpenPGP keys by mail address in lower case
+	brands  [][]brand         // beside data.Constituents
+	trusted map[string]bool
+	self    map[string]bool
 }
 
 // New makes a directory of data, which is validated. suffixes says where names
@@ -46,6 +49,7 @@ func New(data Data, suffixes *name.Suffixes, gtld func(tld string) (known, gtld 
 		data: data, suffixes: suffixes, gtld: gtld,
 		platforms: map[name.Domain]KnownPlatform{}, shared: map[name.Domain]bool{},
 		registries: map[name.Domain]KnownRegistry{}, registrars: map[string]KnownRegistrar{},
+		lent: map[string]KnownRegistrar{}, keys: map[string]string{},
 		trusted: map[string]bool{}, self: map[string]bool{},
 	}
 	var wrong *problem.Error
@@ -69,6 +73,8 @@ func New(data Data, suffixes *name.Suffixes, gtld func(tld string) (known, gtld 
 	for _, r := range data.Registrars {
 		d.registrars[ianaID(r.IANAID)] = r
 	}
+	d.lend()
+	d.readKeys()
 	for _, c := range data.Constituents {
 		var bs []brand
 		for _, w := range c.Brands {
@@ -83,6 +89,181 @@ func New(data Data, suffixes *name.Suffixes, gtld func(tld string) (known, gtld 
 		d.self[id] = true
 	}
 	return d, nil
+}
+
+// lend lets a configured registrar stand for the others of its desk that are
+// not configured themselves. What the operator says (Also) comes before what
+// the contact list shows, and an earlier entry before a later one.
+func (d *Directory) lend() {
+	lend := func(to string, r KnownRegistrar) {
+		if _, own := d.registrars[to]; to == "" || own {
+			return
+		}
+		if _, taken := d.lent[to]; !taken {
+			d.lent[to] = r
+		}
+	}
+	for _, r := range d.data.Registrars {
+		for _, id := range r.Also {
+			lend(ianaID(id), r)
+		}
+	}
+	for _, r := range d.data.Registrars {
+		l, _ := d.data.Contacts.Listed("registrar:" + ianaID(r.IANAID))
+		if g, ok := d.data.Contacts.Group(l.Group); ok && !g.Shared {
+			for _, id := range g.Members {
+				lend(strings.TrimPrefix(id, "registrar:"), r)
+			}
+		}
+	}
+}
+
+// readKeys gathers the keys of all entries. One under Keys comes first.
+func (d *Directory) readKeys() {
+	add := func(email, pgp string) {
+		if k := lower(email); pgp != "" && d.keys[k] == "" {
+			d.keys[k] = pgp
+		}
+	}
+	for _, k := range d.data.Keys {
+		add(k.Email, k.PGP)
+	}
+	for _, p := range slices.Concat(d.data.Platforms, d.data.SharedHosts) {
+		add(p.Email, p.PGP)
+	}
+	for _, c := range d.data.CDNs {
+		add(c.Email, c.PGP)
+	}
+	for _, b := range d.data.BlockLists {
+		add(b.Email, b.PGP)
+	}
+	for _, c := range d.data.CERTs {
+		add(c.Email, c.PGP)
+	}
+	for _, c := range d.data.Constituents {
+		add(c.Email, c.PGP)
+	}
+	for _, r := range d.data.Registries {
+		add(r.Email, r.PGP)
+	}
+	for _, r := range d.data.Registrars {
+		add(r.Email, r.PGP)
+	}
+}
+
+// PGPKey is the armored OpenPGP public key that is configured today for a mail
+// address, or "".
+func (d *Directory) PGPKey(addr string) string { return d.keys[lower(addr)] }
+
+// Contacts is the contact list; nil if there is none.
+func (d *Directory) Contacts() *Contacts { return d.data.Contacts }
+
+// Source is one place that names contacts of a party, registration data apart.
+type Source struct {
+	From  string `json:"from"` // "configuration", "contact list of 2025-07-22", …
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email,omitempty"`
+	Form  string `json:"form,omitempty"`
+}
+
+// Sources are what is configured and listed about a party by its identifier,
+// in the order in which Who tries it after registration data.
+func (d *Directory) Sources(id string) []Source {
+	var out []Source
+	add := func(from, name, email, form string) {
+		if email != "" || form != "" {
+			out = append(out, Source{from, name, email, form})
+		}
+	}
+	role, rest, _ := strings.Cut(id, ":")
+	switch Role(role) {
+	case Registrar:
+		if r, ok := d.registrars[ianaID(rest)]; ok {
+			add(configured, r.Name, r.Email, r.Form)
+		}
+		if r, ok := d.lent[ianaID(rest)]; ok {
+			add(configured+" of the same desk, IANA ID "+ianaID(r.IANAID), r.Name, r.Email, r.Form)
+		}
+	case Registry:
+		for tld, r := range d.registries {
+			if tld.String() == rest {
+				add(configured, r.Name, r.Email, r.Form)
+			}
+		}
+	case Platform:
+		for suffix, p := range d.platforms {
+			if suffix.String() == rest {
+				add(configured, p.Name, p.Email, p.Form)
+			}
+		}
+	case Compliance:
+		add(configured, d.data.Compliance.Name, d.data.Compliance.Email, d.data.Compliance.Form)
+	case CDN:
+		for _, c := range d.data.CDNs {
+			if slug(c.Name) == rest {
+				add(configured, c.Name, c.Email, c.Form)
+			}
+		}
+	case BlockList:
+		for _, b := range d.data.BlockLists {
+			if slug(b.Name) == rest {
+				add(configured, b.Name, b.Email, b.Form)
+			}
+		}
+	case CERT:
+		for _, c := range d.data.CERTs {
+			if slug(c.Name) == rest {
+				add(configured, c.Name, c.Email, "")
+			}
+		}
+	case Constituent:
+		for _, c := range d.data.Constituents {
+			if slug(c.Name) == rest {
+				add(configured, c.Name, c.Email, c.Form)
+			}
+		}
+	}
+	if l, ok := d.data.Contacts.Listed(id); ok {
+		for i := range max(len(l.Emails), len(l.Forms)) {
+			var email, form string
+			if i < len(l.Emails) {
+				email = l.Emails[i]
+			}
+			if i < len(l.Forms) {
+				form = l.Forms[i]
+			}
+			add(l.Basis(), l.Name, email, form)
+		}
+	}
+	return out
+}
+
+// Desk says what counts as one desk with the party id when mail goes to addr:
+// the mail addresses (in lower case) and the identifiers of parties over which
+// caps are counted together. A mailbox that unrelated parties share joins their
+// mail and nothing else of theirs.
+func (d *Directory) Desk(id, addr string) (addrs, ids []string) {
+	addrs, ids = append(addrs, lower(addr)), append(ids, id)
+	add := func(g Group) {
+		for _, e := range g.Emails {
+			addrs = append(addrs, lower(e))
+		}
+		if !g.Shared {
+			ids = append(ids, g.Members...)
+		}
+	}
+	if l, ok := d.data.Contacts.Listed(id); ok {
+		if g, ok := d.data.Contacts.Group(l.Group); ok && (!g.Shared || slices.ContainsFunc(g.Emails, func(e string) bool { return sameMailbox(e, addr) })) {
+			add(g)
+		}
+	}
+	if g, ok := d.data.Contacts.GroupOfMail(addr); ok {
+		add(g)
+	}
+	slices.Sort(addrs)
+	slices.Sort(ids)
+	addrs = slices.DeleteFunc(slices.Compact(addrs), func(a string) bool { return a == "" })
+	return addrs, slices.DeleteFunc(slices.Compact(ids), func(i string) bool { return i == "" })
 }
 
 // Subject is what can be acted on when u is abused: the registered domain; the

@@ -44,7 +44,19 @@ type Party struct {
 	// reachable party without an Email has only a Form: a person hands it over.
 	Reachable bool   `json:"reachable"`
 	Why       string `json:"why,omitempty"`
+	// Passed says which contacts were passed over for Email, and why.
+	Passed string `json:"passed,omitempty"`
+	// Desk is the Group of the contact list that reads Email or Form; "" where
+	// none is known. Caps are counted per desk.
+	Desk string `json:"desk,omitempty"`
+	// PGPKey is the armored OpenPGP public key for Email, as configured; "" for
+	// none. Nothing here reads it.
+	PGPKey string `json:"pgp_key,omitempty"`
 }
+
+// FormOnly says that a web form is the only way in: a person has to hand over
+// what is asked.
+func (p Party) FormOnly() bool { return p.Reachable && p.Email == "" && p.Form != "" }
 
 // Subject is what can be acted on.
 type Subject struct {

@@ -2,11 +2,11 @@ package party
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"bailiwick/abuse"
 	"bailiwick/name"
@@ -19,12 +19,6 @@ import (
 type AddrNetwork struct {
 	Addr    netip.Addr           `json:"addr"`
 	Network registration.Network `json:"network"`
-}
-
-// Health is what our own deliveries showed of a mail address.
-type Health struct {
-	Bounced bool      `json:"bounced"`
-	At      time.Time `json:"at"`
 }
 
 // Query is what is known when the parties of a case are looked for.
@@ -46,6 +40,9 @@ type Query struct {
 	AsksSecrets bool
 	// Health by mail address in lower case.
 	Health map[string]Health
+
+	// found takes every address that is considered; see Addresses.
+	found func(addr string)
 }
 
 // order is the order in which roles are listed.
@@ -96,6 +93,7 @@ func (d *Directory) settle(in []Party) []Party {
 			strings.Compare(a.Basis, b.Basis),
 			strings.Compare(a.Name, b.Name),
 			strings.Compare(a.Why, b.Why),
+			strings.Compare(a.Passed, b.Passed),
 		)
 	})
 	var out []Party
@@ -110,7 +108,7 @@ func (d *Directory) settle(in []Party) []Party {
 		if repeated {
 			continue
 		}
-		p.Trusted = d.trusted[p.ID]
+		p.Trusted, p.PGPKey = d.trusted[p.ID], d.keys[lower(p.Email)]
 		out = append(out, p)
 	}
 	return out
@@ -165,22 +163,34 @@ func (d *Directory) ours(mailbox string) bool {
 	return slices.ContainsFunc(d.data.Self.Domains, func(n name.Domain) bool { return at.Under(n) })
 }
 
-// source is one place a mail address may come from: its field as found and the
+// source is one place a contact may come from: its field as found and the
 // words for it.
 type source struct{ field, basis string }
 
 // reach fills in the contact of p: the first address of the sources that is
-// valid, not ours and not known to bounce; else the form; else the reason why
-// there is none. The zero Party means that p is the centre itself.
+// valid, not ours, not known to bounce and not long silent; else the first that
+// is only silent; else the form; else the reason why there is none. The zero
+// Party means that p is the centre itself.
 func (d *Directory) reach(p Party, q Query, form string, sources ...source) Party {
+	return d.reachBy(p, q, source{field: form}, sources...)
+}
+
+// reachBy is reach with a form that has a source of its own.
+func (d *Directory) reachBy(p Party, q Query, form source, sources ...source) Party {
 	p.Name = text.Line(p.Name, maxName)
-	p.Form = form
+	p.Form = form.field
 	var why []string
+	var silent source // the first that takes mail and does not answer
 	for _, s := range sources {
 		if strings.TrimSpace(s.field) == "" {
 			continue
 		}
 		a, ok := Mailbox(s.field)
+		if ok && q.found != nil { // all are wanted, chosen or not
+			q.found(lower(a))
+			continue
+		}
+		h := q.Health[lower(a)]
 		switch {
 		case !ok:
 			why = append(why, "the address in "+s.basis+" is not a mail address")
@@ -188,17 +198,31 @@ func (d *Directory) reach(p Party, q Query, form string, sources ...source) Part
 			return Party{} // by our own configuration this party is us
 		case d.ours(a):
 			why = append(why, "the address in "+s.basis+" is the centre's own")
-		case q.Health[strings.ToLower(a)].Bounced:
-			why = append(why, a+" bounced on "+q.Health[strings.ToLower(a)].At.UTC().Format(time.DateOnly))
+		case slices.Contains(why, h.passed(a)): // another source names it, too
+		case h.Bounced:
+			why = append(why, h.passed(a))
+		case h.TooSilent():
+			why = append(why, h.passed(a))
+			if silent.field == "" {
+				silent = source{a, s.basis}
+			}
 		default:
-			p.Email, p.Reachable = a, true
+			p.Email, p.Reachable, p.Passed = a, true, strings.Join(why, "; ")
 			p.Basis = join(p.Basis, s.basis)
 			return p
 		}
 	}
+	if silent.field != "" {
+		// Who takes the mail has received the ask, which a form does not prove.
+		p.Email, p.Reachable = silent.field, true
+		p.Basis = join(p.Basis, silent.basis)
+		p.Passed = strings.Join(append(why, "there is no better mail address"), "; ")
+		return p
+	}
 	p.Why = strings.Join(why, "; ")
-	if form != "" {
+	if form.field != "" {
 		p.Reachable = true
+		p.Basis = join(p.Basis, form.basis)
 		p.Why = join(p.Why, "only a web form is left")
 		if len(why) == 0 {
 			p.Why = "a web form is the only way in"
@@ -209,6 +233,20 @@ func (d *Directory) reach(p Party, q Query, form string, sources ...source) Part
 		p.Why = "no contact is known"
 	}
 	return p
+}
+
+// Addresses are the mail addresses (in lower case, sorted) that Who may choose
+// from: those whose Health it wants to know.
+func (d *Directory) Addresses(q Query) []string {
+	seen := map[string]bool{}
+	q.Health, q.found = nil, func(a string) { seen[a] = true }
+	d.constituents(q)
+	d.blockLists(q)
+	d.platformParties(q)
+	d.hosts(q)
+	d.nameParties(q)
+	d.certs(q)
+	return slices.Sorted(maps.Keys(seen))
 }
 
 func join(a, b string) string {
@@ -474,33 +512,101 @@ func (d *Directory) registrar(q Query, rec *registration.Record) Party {
 	}
 	r := rec.Registrar
 	iana := ianaID(r.IANAID)
-	known := d.registrars[iana]
+	known, lent := d.registrars[iana], d.lent[iana]
 	if iana == "" {
 		p.ID = "registrar:" + slug(r.Name)
 	} else {
 		p.ID = "registrar:" + iana
 	}
-	p.Name = cmp.Or(text.Line(r.Name, maxName), known.Name, "registrar "+iana)
+	listed, _ := d.data.Contacts.Listed(p.ID)
+	p.Name = cmp.Or(text.Line(r.Name, maxName), known.Name, listed.Name, "registrar "+iana)
 	basis := cmp.Or(rec.Sources["registrar.abuse_email"].Protocol, rec.Sources["registrar"].Protocol, rec.Sources[""].Protocol, "rdap") + " registrar entity"
 	p.Basis = basis
-	p = d.reach(p, q, known.Form, source{r.AbuseEmail, basis}, source{known.Email, configured})
+	lender := configured + " of the same desk, IANA ID " + ianaID(lent.IANAID)
+	mails, forms := d.listedContacts(listed)
+	p = d.reachBy(p, q, firstForm(append([]source{{known.Form, configured}, {lent.Form, lender}}, forms...)...),
+		append([]source{{r.AbuseEmail, basis}, {known.Email, configured}, {lent.Email, lender}}, mails...)...)
+	p.Desk = d.deskOf(p)
 	if !p.Reachable && strings.TrimSpace(r.AbuseEmail) == "" && known.Email == "" {
 		p.Why = "the registration answer gives no abuse address of the registrar"
 	}
 	return p
 }
 
+// listedContacts are the contacts that the list has for a row: its own, in its
+// order, then those that others of the same desk give, if they are one
+// organisation.
+func (d *Directory) listedContacts(l Listed) (mails, forms []source) {
+	for _, e := range l.Emails {
+		mails = append(mails, source{e, l.Basis()})
+	}
+	for _, f := range l.Forms {
+		forms = append(forms, source{f, l.Basis()})
+	}
+	g, ok := d.data.Contacts.Group(l.Group)
+	if !ok || g.Shared {
+		return mails, forms
+	}
+	basis := l.Basis() + ", others of the same desk"
+	for _, e := range g.Emails {
+		if !slices.ContainsFunc(l.Emails, func(o string) bool { return sameMailbox(o, e) }) {
+			mails = append(mails, source{e, basis})
+		}
+	}
+	for _, f := range g.Forms {
+		if !slices.Contains(l.Forms, f) {
+			forms = append(forms, source{f, basis})
+		}
+	}
+	return mails, forms
+}
+
+// firstForm is the first that is known.
+func firstForm(forms ...source) source {
+	for _, f := range forms {
+		if f.field != "" {
+			return f
+		}
+	}
+	return source{}
+}
+
+// deskOf is the group that p's contact belongs to. A desk that unrelated
+// parties share is p's only if that is where p is reached.
+func (d *Directory) deskOf(p Party) string {
+	l, _ := d.data.Contacts.Listed(p.ID)
+	if g, ok := d.data.Contacts.Group(l.Group); ok && (!g.Shared || p.Email == "" || slices.ContainsFunc(g.Emails, func(e string) bool { return sameMailbox(e, p.Email) })) {
+		return g.ID
+	}
+	g, _ := d.data.Contacts.GroupOfMail(p.Email)
+	return g.ID
+}
+
 func (d *Directory) registry(q Query) Party {
 	tld := q.Subject.Name.TLD()
 	for n := q.Subject.Name.Parent(); !n.IsZero(); n = n.Parent() {
-		if r, ok := d.registries[n]; ok {
-			p := Party{ID: "registry:" + n.String(), Role: Registry, Name: r.Name, Procedure: r.Procedure, Basis: configured}
-			p = d.reach(p, q, r.Form, source{r.Email, configured})
-			if !p.Reachable && r.Email == "" && r.Procedure != "" {
-				p.Why = "only its procedure is known: " + text.Line(r.Procedure, maxName)
-			}
-			return p
+		id := "registry:" + n.String()
+		r, known := d.registries[n]
+		listed, isListed := d.data.Contacts.Listed(id)
+		if !known && !isListed {
+			continue
 		}
+		p := Party{ID: id, Role: Registry, Name: cmp.Or(r.Name, listed.Name, "registry of "+n.String()), Procedure: r.Procedure}
+		if known {
+			p.Basis = configured
+		}
+		mails, forms := d.listedContacts(listed)
+		p = d.reachBy(p, q, firstForm(append([]source{{r.Form, configured}}, forms...)...), append([]source{{r.Email, configured}}, mails...)...)
+		p.Desk = d.deskOf(p)
+		p.Basis = cmp.Or(p.Basis, listed.Basis())
+		switch {
+		case p.Reachable:
+		case r.Email == "" && r.Procedure != "":
+			p.Why = "only its procedure is known: " + text.Line(r.Procedure, maxName)
+		case !known && !listed.Usable():
+			p.Why = "no contact of the registry is configured, and the contact list has none"
+		}
+		return p
 	}
 	return Party{ID: "registry:" + tld, Role: Registry, Name: "registry of " + tld, Basis: "TLD " + tld, Why: "no contact of the registry is configured"}
 }

@@ -11,6 +11,10 @@ func Withheld(value string) FieldState {
 	if !hasTrigger(value) {
 		return Present
 	}
+	// What nearly every withheld value says.
+	if strings.HasPrefix(value, "REDACTED FOR PRIVACY") || strings.HasPrefix(value, "Please query the RDDS service") {
+		return Redacted
+	}
 	v := strings.ToLower(strings.Join(strings.Fields(value), " "))
 	if at := strings.LastIndexByte(v, '@'); at >= 0 {
 		return withheldEmail(v[:at], v[at+1:])
@@ -24,7 +28,8 @@ func Withheld(value string) FieldState {
 	switch bare {
 	case "redacted", "masked", "hidden", "private", "withheld", "undisclosed", "restricted", "not disclosed", "private person",
 		"non-public data", "not public", "data protected", "protected", "gdpr", "gdpr masked", "gdpr redacted",
-		"not available from registry", "not shown", "personal data":
+		"not available from registry", "not shown", "personal data",
+		"personal information", "hidden upon user request", "not shown for privacy":
 		return Redacted
 	}
 	if strings.HasPrefix(bare, "redacted ") {
@@ -63,6 +68,11 @@ var redactedPhrases = [...]string{
 	"hidden by request", "hidden for privacy", "can not be publicly disclosed", "cannot be publicly disclosed",
 	"not publicly disclosed", "query the rdds", "query the rdap", "query the whois", "data protected, not disclosed",
 	"not available from registry", "hidden due to gdpr", "protected by gdpr", "restricted by gdpr",
+	"not displayed due to", "not shown, please visit", "for web based whois", "for webbased whois", "hidden! details",
+	"not displayed for privacy", "contact the registrar listed above", "redacted | ", "select contact domain holder",
+	"select request email form", "hidden for gdpr", "removed for privacy", "removed due to gdpr", "concealed for privacy",
+	"non-disclosed", "privacy protected by registry", "obscured for privacy", "data not disclosed", "hidden by registry",
+	"visit the web-based whois", "whois data protection", "available on request", "not published", "withheld by",
 }
 
 // proxyNames are names of privacy and proxy services, as their registrations
@@ -109,7 +119,7 @@ func hasTrigger(s string) bool {
 			}
 			switch string(w[:n]) {
 			case "redacted", "masked", "masking", "hidden", "private", "withheld", "undisclosed", "restricted", "disclosed",
-				"public", "protected", "gdpr", "registry", "shown", "personal", "publicly", "query", "proxy", "privacy",
+				"public", "protected", "gdpr", "displayed", "web", "webbased", "listed", "select", "removed", "concealed", "obscured", "published", "request", "registry", "shown", "personal", "publicly", "query", "proxy", "privacy",
 				"domainsbyproxy", "whoisguard", "privacyprotect", "privacyguardian", "anonymize", "anonymised", "anonymized",
 				"identity", "protection", "privacydotlink", "whoisprotection", "whois", "whoisproxy", "whoissecure", "shield",
 				"contactprivacy", "withheldforpriva", "whoisprivacyprot", "protecteddomains", "whoisprivacyserv",

@@ -12,7 +12,7 @@ import (
 // and at most max characters, where a cut ends in "…". Line ends become "\n".
 func Clean(s string, max int) string {
 	if plain(s) && len(s) <= max {
-		return strings.Trim(s, " ")
+		return strings.TrimSpace(s)
 	}
 	var b strings.Builder
 	b.Grow(min(len(s), 4*max))
@@ -40,10 +40,10 @@ func Clean(s string, max int) string {
 	return strings.TrimSpace(b.String())
 }
 
-// plain says whether s is printable ASCII.
+// plain says whether s is printable ASCII, newlines and tabs among it.
 func plain(s string) bool {
 	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
+		if c := s[i]; (c < 0x20 && c != '\n' && c != '\t') || c > 0x7e {
 			return false
 		}
 	}

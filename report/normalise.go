@@ -18,6 +18,7 @@ const (
 	MaxEvidence      = 50      // items
 	MaxEvidenceBytes = 5 << 20 // octets of one item (5,242,880, as XARF v4 has it)
 	MaxTags          = 50
+	MaxCandidates    = 500
 	MaxDescription   = 8_000 // characters
 	maxLine          = 200   // characters: names, tags, identifiers
 	maxItemText      = 500   // characters: an evidence item's description
@@ -202,6 +203,15 @@ func (n *normaliser) texts() {
 	r := n.r
 	if r.Abuse.NeverKept() {
 		r.Description = ""
+		r.Candidates = nil
+	}
+	if len(r.Candidates) > MaxCandidates {
+		n.found("candidates", "only the first %d of %d are kept", MaxCandidates, len(r.Candidates))
+		r.Candidates = r.Candidates[:MaxCandidates]
+	}
+	for i := range r.Candidates {
+		c := &r.Candidates[i]
+		c.Unlikely, c.Wrapper = line(c.Unlikely, maxLine), line(c.Wrapper, 253)
 	}
 	for _, f := range []struct {
 		path string

@@ -12,7 +12,7 @@ import (
 // Report is one claim. Its JSON is the contract of `bailiwick parse report`
 // (DESIGN section 7).
 type Report struct {
-	// Format it was read from: "xarf4", "xarf3", "json".
+	// Format it was read from: "xarf4", "xarf3", "json", "arf", "mail".
 	Format string `json:"-"`
 	// ID the reporter gave it; unique only with the reporter.
 	ID       string     `json:"id,omitempty"`
@@ -32,7 +32,60 @@ type Report struct {
 	Description string     `json:"description,omitempty"`
 	Evidence    []Evidence `json:"evidence"`
 	Tags        []string   `json:"tags,omitempty"`
+	// Candidates are all that a mail names and that could be meant, best first.
+	// What of them is under URLs, Domains and IPs is what the mail most likely
+	// reports; the rest is here so that a person can see it and choose.
+	Candidates []Candidate `json:"candidates,omitempty"`
 }
+
+// Candidate is one URL, name or address that a mail holds. Exactly one of URL,
+// Domain and IP is set.
+type Candidate struct {
+	URL    name.URL    `json:"url,omitzero"`
+	Domain name.Domain `json:"domain,omitzero"`
+	IP     string      `json:"ip,omitempty"`
+	Where  Where       `json:"where"`
+	Form   Form        `json:"form"`
+	// Part is the number of the part it was found in, from 0, among the leaves
+	// of the mail; of an attached mail, the part that the mail is.
+	Part int `json:"part"`
+	// Rank is 0 for what is reported most likely; more is less.
+	Rank int `json:"rank"`
+	// Unlikely says why it is hardly meant ("the reporter's own domain"), or "".
+	Unlikely string `json:"unlikely,omitempty"`
+	// Wrapper is the host of the link-checking service that the URL was wrapped
+	// in; URL is what it leads to.
+	Wrapper string `json:"wrapper,omitempty"`
+}
+
+// Where is the place in a mail.
+type Where string
+
+// The places.
+const (
+	InField     Where = "field"     // a field of a feedback report
+	InOwn       Where = "own"       // the reporter's own words
+	InList      Where = "list"      // an attached list
+	InForwarded Where = "forwarded" // a mail forwarded in the text
+	InAttached  Where = "attached"  // an attached mail
+	InQuoted    Where = "quoted"    // quoted text
+	InHeader    Where = "header"    // a header field, quoted in the text
+	InSignature Where = "signature"
+	InFooter    Where = "footer" // disclaimers, and what mail programs and filters add
+	InSubject   Where = "subject"
+)
+
+// Form is how it is written.
+type Form string
+
+// The forms.
+const (
+	AsText     Form = "text"     // a URL, or a bare name where one is expected
+	AsDefanged Form = "defanged" // made unclickable, as one does with what is bad
+	AsLabelled Form = "labelled" // after "URL:", "Domain:" and the like, or alone on a line
+	AsLink     Form = "link"     // where a link of an HTML text leads
+	AsShown    Form = "shown"    // the text of a link that leads elsewhere
+)
 
 // Reporter is who claims it: personal data, with a payload of its own in the
 // case log and never in a notification unless Disclose.

@@ -286,30 +286,34 @@ func (tx *Tx) AppendEvents(ctx context.Context, entries []casework.Entry) error 
 
 // Events reads the log of a case in order. Payload is nil where it was erased.
 func (tx *Tx) Events(ctx context.Context, caseID string) ([]casework.Entry, error) {
-	return list(ctx, tx, func(s scanner) (casework.Entry, error) {
-		var e casework.Entry
-		var at int64
-		var prev, commitment, hash, salt, body []byte
-		var personal sql.NullInt64
-		if err := s.Scan(&e.Case, &e.Seq, &at, &e.Kind, &e.Actor, &prev, &commitment, &hash, &personal, &salt, &body); err != nil {
-			return e, err
+	return list(ctx, tx, scanEvent, selectEvent+"WHERE e.case_id = $1 ORDER BY e.seq", clean(caseID))
+}
+
+const selectEvent = `SELECT e.case_id, e.seq, e.at, e.kind, e.actor, e.prev, e.commitment, e.hash, p.personal, p.salt, p.body
+FROM events e LEFT JOIN payloads p ON p.case_id = e.case_id AND p.seq = e.seq `
+
+func scanEvent(s scanner) (casework.Entry, error) {
+	var e casework.Entry
+	var at int64
+	var prev, commitment, hash, salt, body []byte
+	var personal sql.NullInt64
+	if err := s.Scan(&e.Case, &e.Seq, &at, &e.Kind, &e.Actor, &prev, &commitment, &hash, &personal, &salt, &body); err != nil {
+		return e, err
+	}
+	e.At = time.UnixMicro(at).UTC()
+	whole := copy(e.Prev[:], prev) + copy(e.Commitment[:], commitment) + copy(e.Hash[:], hash)
+	want := 3 * len(e.Hash)
+	if personal.Valid {
+		if body == nil {
+			body = []byte{}
 		}
-		e.At = time.UnixMicro(at).UTC()
-		whole := copy(e.Prev[:], prev) + copy(e.Commitment[:], commitment) + copy(e.Hash[:], hash)
-		want := 3 * len(e.Hash)
-		if personal.Valid {
-			if body == nil {
-				body = []byte{}
-			}
-			e.Payload = &casework.Payload{Body: body, Personal: personal.Int64 == 1}
-			whole, want = whole+copy(e.Payload.Salt[:], salt), want+len(e.Payload.Salt)
-		}
-		if whole != want {
-			return e, problem.New(problem.Corrupt, "event %d of case %s has a hash or salt of the wrong length", e.Seq, e.Case)
-		}
-		return e, nil
-	}, `SELECT e.case_id, e.seq, e.at, e.kind, e.actor, e.prev, e.commitment, e.hash, p.personal, p.salt, p.body
-FROM events e LEFT JOIN payloads p ON p.case_id = e.case_id AND p.seq = e.seq WHERE e.case_id = $1 ORDER BY e.seq`, clean(caseID))
+		e.Payload = &casework.Payload{Body: body, Personal: personal.Int64 == 1}
+		whole, want = whole+copy(e.Payload.Salt[:], salt), want+len(e.Payload.Salt)
+	}
+	if whole != want {
+		return e, problem.New(problem.Corrupt, "event %d of case %s has a hash or salt of the wrong length", e.Seq, e.Case)
+	}
+	return e, nil
 }
 
 // ErasePayload deletes what an event says, and its salt. The chain still

@@ -105,12 +105,12 @@ func (tx *Tx) DueMails(ctx context.Context, now time.Time, limit int) ([]Mail, e
 	return list(ctx, tx, scanMail, selectMail+"WHERE due <= $1 ORDER BY due, id LIMIT $2", instant(now), limit)
 }
 
-// FinishMail writes what became of a mail: kind, state, detail, case,
-// obligation, report, due time, attempts. Once it is not "received" any more,
+// FinishMail writes what became of a mail: kind, Message-ID, state, detail,
+// case, obligation, report, due time, attempts. Once it is not "received" any more,
 // it does not change: somebody was first, and the error is a Conflict.
 func (tx *Tx) FinishMail(ctx context.Context, m Mail) error {
-	n, err := tx.exec(ctx, `UPDATE mails SET kind = $1, state = $2, detail = $3, case_id = $4, obligation = $5, report_id = $6, due = $7, attempts = $8
-WHERE id = $9 AND state = 'received'`, clean(m.Kind), string(m.State), clean(m.Detail), clean(m.Case), clean(m.Obligation), clean(m.Report), micros(m.Due), int64(m.Attempts), clean(m.ID))
+	n, err := tx.exec(ctx, `UPDATE mails SET kind = $1, state = $2, detail = $3, case_id = $4, obligation = $5, report_id = $6, due = $7, attempts = $8, message_id = $9
+WHERE id = $10 AND state = 'received'`, clean(m.Kind), string(m.State), clean(m.Detail), clean(m.Case), clean(m.Obligation), clean(m.Report), micros(m.Due), int64(m.Attempts), clean(m.MessageID), clean(m.ID))
 	if err == nil && n == 0 {
 		if _, err := tx.Mail(ctx, m.ID); err != nil {
 			return err
@@ -138,6 +138,13 @@ func (tx *Tx) RecentMails(ctx context.Context, state MailState, limit int) ([]Ma
 func (tx *Tx) CountMails(ctx context.Context, obligation, kind string) (int, error) {
 	var n int
 	err := tx.row(ctx, "SELECT count(*) FROM mails WHERE obligation = $1 AND kind = $2 AND state = 'filed'", clean(obligation), clean(kind)).Scan(&n)
+	return n, tx.s.wrap(err, "count mails")
+}
+
+// MailsSince counts the mails by a route since a time.
+func (tx *Tx) MailsSince(ctx context.Context, route string, since time.Time) (int, error) {
+	var n int
+	err := tx.row(ctx, "SELECT count(*) FROM mails WHERE route = $1 AND received >= $2", clean(route), instant(since)).Scan(&n)
 	return n, tx.s.wrap(err, "count mails")
 }
 

@@ -148,6 +148,14 @@ func (tx *Tx) FinishNotice(ctx context.Context, n Notice) error {
 	return err
 }
 
+// BounceNotice marks a notice that a server had accepted as failed: a delivery
+// report (RFC 3464) said so later. It says whether the notice was accepted
+// before.
+func (tx *Tx) BounceNotice(ctx context.Context, id, response string, at time.Time) (bool, error) {
+	n, err := tx.exec(ctx, "UPDATE notices SET state = 'failed', recoverable = 0, response = $1, done = $2 WHERE id = $3 AND state IN ('accepted', 'in_doubt')", clean(response), instant(at), clean(id))
+	return n == 1, err
+}
+
 // Held is how the response of a notice begins that is put off because
 // something forbids it for now: the stop switch, a channel that is off, a cap.
 const Held = "held:"

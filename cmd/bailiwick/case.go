@@ -3,33 +3,39 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"bailiwick/app"
 	"bailiwick/casework"
+	"bailiwick/centre"
 	"bailiwick/name"
 	"bailiwick/problem"
 	"bailiwick/store"
 )
 
 type caseCmd struct {
-	List    caseListCmd    `cmd:"" help:"List cases, newest first."`
-	Show    caseShowCmd    `cmd:"" help:"Show one case: how it stands, who was asked, what is due."`
-	Log     caseLogCmd     `cmd:"" help:"Print a case's log, or export its chain with --export."`
-	Confirm caseConfirmCmd `cmd:"" help:"Confirm a case, as a person: parties are then asked."`
-	Reject  caseRejectCmd  `cmd:"" help:"Reject a case: the claim is untrue."`
-	Note    caseNoteCmd    `cmd:"" help:"Add a note."`
-	Answer  caseAnswerCmd  `cmd:"" help:"Record what a party answered by another way."`
-	Extend  caseExtendCmd  `cmd:"" help:"Give a party more time."`
-	Handed  caseHandedCmd  `cmd:"" help:"Record that you handed an ask over by a form or telephone: its clock starts."`
-	Merge   caseMergeCmd   `cmd:"" help:"Merge a case into another."`
-	Unmerge caseUnmergeCmd `cmd:"" help:"Restore a merged case."`
-	Purge   casePurgeCmd   `cmd:"" help:"Erase everything kept of a case that is about child sexual abuse material, for good, and close it."`
-	Close   caseCloseCmd   `cmd:"" help:"Close a case by hand."`
-	Reopen  caseReopenCmd  `cmd:"" help:"Reopen a closed case."`
+	List     caseListCmd     `cmd:"" help:"List cases, newest first."`
+	Show     caseShowCmd     `cmd:"" help:"Show one case: how it stands, who was asked, what is due."`
+	Log      caseLogCmd      `cmd:"" help:"Print a case's log, or export its chain with --export."`
+	Confirm  caseConfirmCmd  `cmd:"" help:"Confirm a case, as a person: parties are then asked."`
+	Reject   caseRejectCmd   `cmd:"" help:"Reject a case: the claim is untrue."`
+	Note     caseNoteCmd     `cmd:"" help:"Add a note."`
+	Answer   caseAnswerCmd   `cmd:"" help:"Record what a party answered by another way."`
+	Extend   caseExtendCmd   `cmd:"" help:"Give a party more time."`
+	Handoffs caseHandoffsCmd `cmd:"" help:"List what waits for a person to hand over: asks to parties that only a form, or nothing, reaches, and bundles."`
+	Handoff  caseHandoffCmd  `cmd:"" help:"Print what to paste into the form."`
+	Handed   caseHandedCmd   `cmd:"" help:"Record that you handed an ask over by a form or telephone: its clock starts."`
+	Proof    caseProofCmd    `cmd:"" help:"Print the kept proof of a hand-over."`
+	Merge    caseMergeCmd    `cmd:"" help:"Merge a case into another."`
+	Unmerge  caseUnmergeCmd  `cmd:"" help:"Restore a merged case."`
+	Purge    casePurgeCmd    `cmd:"" help:"Erase everything kept of a case that is about child sexual abuse material, for good, and close it."`
+	Close    caseCloseCmd    `cmd:"" help:"Close a case by hand."`
+	Reopen   caseReopenCmd   `cmd:"" help:"Reopen a closed case."`
 }
 
 // by is the person behind a command, for the log.
@@ -291,16 +297,129 @@ type caseHandedCmd struct {
 	ID         string `arg:"" help:"The case."`
 	Obligation string `arg:"" help:"The obligation."`
 	How        string `required:"" help:"By which way, and the proof (a ticket number, a name and time)."`
+	Proof      string `help:"A file that shows it, such as a picture of the form or a receipt; kept with the case." type:"existingfile"`
 }
 
 // Run records a hand-over.
 func (c *caseHandedCmd) Run(e *env) error {
+	var proof []byte
+	if c.Proof != "" {
+		f, err := os.Open(c.Proof)
+		if err != nil {
+			return problem.Wrap(err, problem.Invalid, "the proof cannot be opened")
+		}
+		proof, err = io.ReadAll(io.LimitReader(f, centre.MaxProof+1))
+		f.Close()
+		if err != nil {
+			return problem.Wrap(err, problem.Invalid, "the proof cannot be read")
+		}
+		if len(proof) == 0 {
+			return problem.BadField("proof", "is an empty file")
+		}
+	}
 	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
-		if err := a.Centre.Handed(e.ctx, c.ID, c.Obligation, c.actor(), c.How); err != nil {
+		if err := a.Centre.HandedWithProof(e.ctx, c.ID, c.Obligation, c.actor(), c.How, proof); err != nil {
 			return casework.Case{}, err
 		}
 		return a.Centre.Case(e.ctx, c.ID)
 	})
+}
+
+type caseHandoffsCmd struct {
+	Case string `help:"Only this case."`
+	Role string `help:"Only parties in this role, such as registrar or compliance."`
+	JSON bool   `help:"One JSON object per line."`
+}
+
+// Run lists open hand-offs.
+func (h *caseHandoffsCmd) Run(e *env) error {
+	a, err := desk(e)
+	if err != nil {
+		return err
+	}
+	defer a.Stop(e.ctx)
+	all, err := a.Centre.HandOffs(e.ctx)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(x centre.HandOff) bool {
+		return h.Case != "" && x.Case != h.Case || h.Role != "" && string(x.Party.Role) != h.Role
+	})
+	if h.JSON {
+		return jsonLines(e.out, all)
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(e.out, "Nothing waits for a person to hand over.")
+		return nil
+	}
+	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "CASE\tOBLIGATION\tSUBJECT\tPARTY\tROLE\tACTION\tSINCE\tWHERE\tWHY")
+	for _, x := range all {
+		why := x.Why
+		if x.Wait != "" {
+			why = "wait: " + x.Wait
+		}
+		where := x.Party.Form
+		if where == "" {
+			where = x.Party.Procedure
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.Case, x.Obligation, name.Defang(x.Subject), x.Party.Name, x.Party.Role, x.Action, stamp(x.Opened), dash(where), oneLine(why))
+	}
+	return w.Flush()
+}
+
+type caseHandoffCmd struct {
+	ID         string `arg:"" help:"The case."`
+	Obligation string `arg:"" help:"The obligation."`
+	JSON       bool   `help:"As JSON, with the addresses in question apart."`
+}
+
+// Run prints the text of a hand-off.
+func (h *caseHandoffCmd) Run(e *env) error {
+	a, err := desk(e)
+	if err != nil {
+		return err
+	}
+	defer a.Stop(e.ctx)
+	x, err := a.Centre.HandOffText(e.ctx, h.ID, h.Obligation)
+	if err != nil {
+		return err
+	}
+	if h.JSON {
+		return json.NewEncoder(e.out).Encode(x)
+	}
+	// What is for the person goes to standard error, what is for the form to
+	// standard output.
+	fmt.Fprintf(e.errs, "to     %s\n", x.Party.Name)
+	for _, l := range []struct{ what, v string }{{"form", x.Party.Form}, {"how", x.Party.Procedure}, {"note", x.Note}, {"why", oneLine(x.Why)}, {"WAIT", x.Wait}} {
+		if l.v != "" {
+			fmt.Fprintf(e.errs, "%-6s %s\n", l.what, l.v)
+		}
+	}
+	fmt.Fprintf(e.errs, "then   bailiwick case handed %s %s --how \"…\" --proof FILE\n\n", x.Case, x.Obligation)
+	_, err = fmt.Fprintf(e.out, "%s\n\n%s", x.Title, x.Text)
+	return err
+}
+
+type caseProofCmd struct {
+	ID         string `arg:"" help:"The case."`
+	Obligation string `arg:"" help:"The obligation."`
+}
+
+// Run writes the proof to standard output.
+func (p *caseProofCmd) Run(e *env) error {
+	a, err := desk(e)
+	if err != nil {
+		return err
+	}
+	defer a.Stop(e.ctx)
+	b, media, err := a.Centre.Proof(e.ctx, p.ID, p.Obligation)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.errs, "%s, %d octets\n", media, len(b))
+	_, err = e.out.Write(b)
+	return err
 }
 
 type caseMergeCmd struct {

@@ -51,7 +51,12 @@ func TestParseLines(t *testing.T) {
 	if o := objects(t, piped.out); len(o) != 1 || string(o[0]["file"]) != `"-"` || string(o[0]["format"]) != `"xarf3"` {
 		t.Errorf("standard input: %s", piped.out)
 	}
-	for _, kind := range []string{"report", "rdap"} {
+	whois := func(f string) string { return "testdata/whois/" + f }
+	answers := runs(t, "parse", "whois", whois("registrar.txt"), whois("chain.txt"), whois("not-found.txt"), whois("throttled.txt")).want(t, 0)
+	golden(t, "whois-good.golden.jsonl", answers.out)
+	html := runs(t, "parse", "whois", "--json", whois("not-found.txt"), rdap("page.html")).want(t, 1)
+	golden(t, "whois-bad.golden.jsonl", html.out)
+	for _, kind := range []string{"report", "rdap", "whois"} {
 		r := runs(t, "parse", kind, "testdata/nowhere.json").want(t, 2)
 		if r.out != "" || !strings.Contains(r.err, "nowhere.json") {
 			t.Errorf("a missing file: %q, %q", r.out, r.err)
@@ -70,7 +75,7 @@ func TestParseLines(t *testing.T) {
 // Every command explains itself, and what is not understood is status 2.
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	commands := []string{"", "demo", "serve", "lab", "report", "parse", "parse report", "parse rdap", "case", "verify", "sending", "settings"}
+	commands := []string{"", "demo", "serve", "lab", "report", "parse", "parse report", "parse rdap", "parse whois", "case", "verify", "sending", "settings"}
 	for _, c := range []string{"list", "show", "log", "confirm", "reject", "note", "answer", "extend", "handed", "merge", "unmerge", "close", "reopen"} {
 		commands = append(commands, "case "+c)
 	}

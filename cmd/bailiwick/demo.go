@@ -28,7 +28,7 @@ type demoCmd struct {
 	Batch    bool   `help:"Run to the end and print the results (the default while there is no console)." default:"true" negatable:""`
 	Seed     uint64 `help:"Which world is made. The same seed gives the same lines." default:"1"`
 	Scenario string `help:"Run this scenario file instead of a made one (docs/scenarios.md)." type:"existingfile" placeholder:"FILE"`
-	Recorded string `help:"Answer RDAP from recorded files listed in DIR/index.tsv." type:"existingdir" placeholder:"DIR"`
+	Recorded string `help:"Answer RDAP and WHOIS from recorded files listed in DIR/index.tsv." type:"existingdir" placeholder:"DIR"`
 	Reports  string `help:"With --recorded: put each recorded name into every XARF report in DIR." type:"existingdir" placeholder:"DIR"`
 	Days     int    `help:"How many days of virtual time; the scenario's own if 0." default:"0"`
 	JSON     bool   `help:"One JSON object per case, and last the summary."`
@@ -70,7 +70,7 @@ func (d *demoCmd) Run(e *env) error {
 		if days == 0 {
 			days = 30
 		}
-		sc = lab.Generate(d.Seed, days)
+		sc = lab.GenerateWith(d.Seed, days, lab.Generated{MailIn: true})
 	}
 	if d.Show {
 		return sc.Write(e.out)
@@ -137,6 +137,7 @@ func newRun(e *env, d *demoCmd, sc *lab.Scenario, begin time.Time) (r *run, err 
 	cfg.Centre = config.Centre{Name: "Lab Coordination Centre", Contact: "desk@centre.example", ReplyDomain: "centre.example", Hotline: "hotline@hotline.example"}
 	cfg.Mail.Enabled, cfg.Mail.PerPartyPerDay, cfg.Mail.PerDay = true, 100000, 1000000 // inside the lab only
 	cfg.Confirm.Rules = []string{"live-phishing", "live-malware"}
+	cfg.Inbox.Listen, cfg.Inbox.Domain = "127.0.0.1:0", lab.CentreDomain
 	w, err := labWorld(r.world, r.clock)
 	if err != nil {
 		return r, err
@@ -147,7 +148,7 @@ func newRun(e *env, d *demoCmd, sc *lab.Scenario, begin time.Time) (r *run, err 
 	if err = r.app.Start(e.ctx, cfg, w); err != nil {
 		return r, err
 	}
-	return r, r.world.SetCentre(r.app.URL)
+	return r, errors.Join(r.world.SetCentre(r.app.URL), r.world.SetCentreMail(r.app.Inbox))
 }
 
 func (r *run) close() {

@@ -28,6 +28,9 @@ type cli struct {
 	Report   reportCmd   `cmd:"" help:"Submit reports to a running centre, or check them with --dry-run."`
 	Parse    parseCmd    `cmd:"" help:"Read files and print what they say, without a server."`
 	Case     caseCmd     `cmd:"" help:"List, show and work cases."`
+	Mail     mailCmd     `cmd:"" help:"List and show mails that came in; make a key that signs mail."`
+	Party    partyCmd    `cmd:"" help:"Whom to ask: the contact list, and how well contacts work."`
+	User     userCmd     `cmd:"" help:"People, organisations, roles and API keys; the access log."`
 	Verify   verifyCmd   `cmd:"" help:"Check an exported case log: its chain, its payloads and its signed head."`
 	Sending  sendingCmd  `cmd:"" help:"Stop all sending, or let it go on."`
 	Settings settingsCmd `cmd:"" help:"Print every configuration key with its default and meaning."`

@@ -19,20 +19,21 @@ import (
 	"bailiwick/name"
 	"bailiwick/problem"
 	"bailiwick/registration"
-	rdapread "bailiwick/registration/read"
+	"bailiwick/registration/read"
 )
 
 // recording is one line of an index of recorded registration answers.
 type recording struct {
-	name name.Domain
-	raw  []byte
+	name     name.Domain
+	protocol string // "rdap" or "whois"
+	raw      []byte
 }
 
 // Limits of a recorded world.
 const (
 	maxIndex     = 16 << 20
 	maxTemplates = 2000
-	maxReports   = 200_000
+	maxReports   = 10_000
 )
 
 // recorded runs a world whose registration answers are recorded real ones.
@@ -46,17 +47,25 @@ func (d *demoCmd) recorded(e *env) error {
 	if d.Days > 0 {
 		sc.Days = d.Days
 	}
-	tlds := map[string]bool{}
+	// A registry has the servers that its names were recorded from.
+	at := map[string]int{}
 	for _, r := range recs {
-		if t := r.name.TLD(); !tlds[t] {
-			tlds[t] = true
+		t := r.name.TLD()
+		if _, ok := at[t]; !ok {
+			at[t] = len(sc.TLDs)
 			kind := "gtld"
 			if len(t) == 2 {
 				kind = "cctld"
 			}
-			sc.TLDs = append(sc.TLDs, lab.TLD{Name: t, Kind: kind})
+			sc.TLDs = append(sc.TLDs, lab.TLD{Name: t, Kind: kind, RDAP: lab.RDAPNone, WHOIS: lab.WHOISNone})
 		}
-		sc.Names = append(sc.Names, lab.Name{Name: r.name.String(), RDAPRaw: string(r.raw), Class: "innocent", Type: abuse.Phishing, Site: lab.Site{Kind: "blank"}})
+		n := lab.Name{Name: r.name.String(), Class: "innocent", Type: abuse.Phishing, Site: lab.Site{Kind: "blank"}}
+		if r.protocol == "rdap" {
+			n.RDAPRaw, sc.TLDs[at[t]].RDAP = string(r.raw), lab.RDAPOK
+		} else {
+			n.WHOISRaw, sc.TLDs[at[t]].WHOIS = string(r.raw), lab.WHOISOK
+		}
+		sc.Names = append(sc.Names, n)
 	}
 	sort.Slice(sc.TLDs, func(i, j int) bool { return sc.TLDs[i].Name < sc.TLDs[j].Name })
 	sc.Registrars = []lab.Registrar{{Name: "Registrar of the Recorded"}}
@@ -85,11 +94,17 @@ func (d *demoCmd) recorded(e *env) error {
 	sum.Agreement, sum.Days = nil, sc.Days // there is no truth about real names
 	sum.Synthetic = "registration answers and report templates are recorded; sites, hosts and time are synthetic"
 	sum.Recorded = &recordedLine{Names: len(recs), Templates: len(templates), Sent: sent, Skipped: skipped}
+	for _, r := range recs {
+		if r.protocol == "whois" {
+			sum.Recorded.WHOIS++
+		}
+	}
 	return r.print(sum)
 }
 
 type recordedLine struct {
 	Names     int            `json:"names"`
+	WHOIS     int            `json:"whois"` // of the names, those whose answer is one of WHOIS
 	Templates int            `json:"templates"`
 	Sent      int            `json:"sent"`
 	Skipped   map[string]int `json:"skipped"` // lines of the index that are not used, by reason
@@ -116,7 +131,7 @@ func readIndex(dir string) ([]recording, map[string]int, error) {
 		if n == 1 && cols[0] == "name" {
 			continue
 		}
-		if cols[1] != "rdap" {
+		if cols[1] != "rdap" && cols[1] != "whois" {
 			skipped["protocol "+cols[1]+": no reader for it"]++
 			continue
 		}
@@ -140,13 +155,17 @@ func readIndex(dir string) ([]recording, map[string]int, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		line, err := rdapread.File(cols[2], "rdap", raw)
-		if err != nil || line.State != registration.Registered {
+		rec, err := read.Record(cols[1], raw, registration.Source{Protocol: cols[1]})
+		if err != nil || rec.State != registration.Registered {
 			skipped["the answer is no registration"]++
 			continue
 		}
+		if cols[1] == "whois" && rec.Domain != "" && rec.Domain != d.String() {
+			skipped["the answer is about another name"]++
+			continue
+		}
 		seen[d] = true
-		out = append(out, recording{d, raw})
+		out = append(out, recording{d, cols[1], raw})
 	}
 	if err := sc.Err(); err != nil {
 		return nil, nil, problem.Wrap(err, problem.Invalid, "index.tsv cannot be read")
@@ -230,10 +249,13 @@ func (t template) with(d name.Domain) ([]byte, error) {
 }
 
 // submit hands every template, with every name, to the centre in bulk, and
-// what does not parse once as it is.
+// what does not parse once as it is. Where that would be more than one run
+// takes, each template goes out with as many names as fit, the next one with
+// the names after those.
 func (r *run) submit(recs []recording, templates []template) (int, error) {
-	if n := len(recs) * len(templates); n > maxReports {
-		return 0, problem.New(problem.TooLarge, "%d names in %d reports are over the %d that one run takes", len(recs), len(templates), maxReports)
+	each, next := len(recs), 0
+	if len(templates) > 0 {
+		each = min(each, max(1, maxReports/len(templates)))
 	}
 	var body bytes.Buffer
 	n := 0
@@ -244,7 +266,9 @@ func (r *run) submit(recs []recording, templates []template) (int, error) {
 			n++
 			continue
 		}
-		for _, rec := range recs {
+		for range each {
+			rec := recs[next%len(recs)]
+			next++
 			b, err := t.with(rec.name)
 			if err != nil {
 				return n, err

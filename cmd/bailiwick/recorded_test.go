@@ -36,9 +36,16 @@ func recordedWorld(tb testing.TB) (index, reports string) {
 	put(index, "two.json", domain("recorded-two.example", `,"entities":[`+entity("reseller", "Middle Seller", "9999", "sales@middle.example")+","+entity("registrar", "Ümlaut Namen GmbH", "9972", "missbrauch@umlaut.example")+`]`))
 	put(index, "three.json", domain("recorded-three.example", "")) // no registrar
 	put(index, "gone.json", `{"errorCode":404,"title":"Not Found"}`)
+	// WHOIS: in a TLD that has RDAP as well, and in one that has WHOIS only.
+	put(index, "old.txt", "Domain Name: OLD.EXAMPLE\r\nCreation Date: 2011-02-03T04:05:06Z\r\nRegistrar: Oldtown Names\r\nRegistrar IANA ID: 9973\r\n"+
+		"Registrar Abuse Contact Email: abuse@oldtown.example\r\nDomain Status: ok https://icann.org/epp#ok\r\nRegistrant Country: DE\r\nName Server: NS1.DNS.EXAMPLE\r\n")
+	put(index, "blocks.txt", "% The registry of test\n\ndomain:         recorded-five.test\nstatus:         clientTransferProhibited\nregistrar:      Fifth Street Names\n"+
+		"created:        2012-03-04T05:06:07Z\nnserver:        ns1.dns.example\nsource:         TEST\n")
+	put(index, "free.txt", "No match for domain \"FREE.TEST\".\r\n")
 	put(index, "index.tsv", "name\tprotocol\tfile\nrecorded-one.example\trdap\tone.json\nrecorded-two.example\trdap\ttwo.json\n"+
 		"recorded-three.example\trdap\tthree.json\nrecorded-one.example\trdap\ttwo.json\ngone.example\trdap\tgone.json\n"+
-		"not a name\trdap\tone.json\nwww.recorded-one.example\trdap\tone.json\nold.example\twhois\told.txt\n")
+		"not a name\trdap\tone.json\nwww.recorded-one.example\trdap\tone.json\nold.example\twhois\told.txt\n"+
+		"recorded-one.example\twhois\told.txt\nrecorded-five.test\twhois\tblocks.txt\nfree.test\twhois\tfree.txt\nother.test\twhois\tblocks.txt\nold.test\tfinger\told.txt\n")
 	for _, f := range []string{"xarf4.json", "xarf3.json", "no-sender.json", "cut.json"} {
 		b, err := os.ReadFile(filepath.Join("testdata", "report", f))
 		if err != nil {
@@ -58,19 +65,25 @@ func TestRecorded(t *testing.T) {
 	index, reports := recordedWorld(t)
 	b := readBatch(t, runs(t, "demo", "--batch", "--json", "--recorded", index, "--reports", reports).want(t, 0))
 	s := b.sum
-	if s.Recorded == nil || s.Recorded.Names != 3 || s.Recorded.Templates != 4 || s.Recorded.Sent != 3*3+1 {
+	if s.Recorded == nil || s.Recorded.Names != 5 || s.Recorded.WHOIS != 2 || s.Recorded.Templates != 4 || s.Recorded.Sent != 3*5+1 {
 		t.Fatalf("recorded: %+v", s.Recorded)
 	}
-	if n := len(s.Recorded.Skipped); n != 5 {
-		t.Errorf("five lines of the index cannot be used, each for a reason of its own: %v", s.Recorded.Skipped)
+	for reason, n := range map[string]int{"a second answer for the same name": 2, "the answer is no registration": 2, "not a domain name": 1, "not a registered domain": 1,
+		"the answer is about another name": 1, "protocol finger: no reader for it": 1} {
+		if s.Recorded.Skipped[reason] != n {
+			t.Errorf("%q counts %d lines of the index, not %d: %v", reason, s.Recorded.Skipped[reason], n, s.Recorded.Skipped)
+		}
 	}
-	if s.Reports != 10 || s.Accepted != 3 || s.Duplicates != 3 || s.Rejected != 4 || s.Cases != 3 {
+	if s.Reports != 16 || s.Accepted != 5 || s.Duplicates != 5 || s.Rejected != 6 || s.Cases != 5 {
 		t.Errorf("%d reports: %d accepted, %d duplicates, %d rejected; %d cases; reasons %v", s.Reports, s.Accepted, s.Duplicates, s.Rejected, s.Cases, s.Reasons)
 	}
-	for reason, n := range map[string]int{"sender: is required": 3} {
+	for reason, n := range map[string]int{"sender: is required": 5} {
 		if s.Reasons[reason] != n {
 			t.Errorf("the reason %q counts %d reports, not %d: %v", reason, s.Reasons[reason], n, s.Reasons)
 		}
+	}
+	if s.Centre.WHOIS == 0 || !s.CountsEqual {
+		t.Errorf("the centre and the lab's servers counted %+v and %+v", s.Centre, s.Lab)
 	}
 	if s.Agreement != nil || s.Asks != 0 {
 		t.Errorf("there is no truth about real names, and nothing to ask: %+v, %d asks", s.Agreement, s.Asks)
@@ -79,6 +92,8 @@ func TestRecorded(t *testing.T) {
 		"recorded-one.example":   {"Rosewood Registrations, Ltd.", "9971", "abuse@rosewood.example"},
 		"recorded-two.example":   {"Ümlaut Namen GmbH", "9972", "missbrauch@umlaut.example"},
 		"recorded-three.example": nil,
+		"old.example":            {"Oldtown Names", "9973", "abuse@oldtown.example"},
+		"recorded-five.test":     {Name: "Fifth Street Names"},
 	} {
 		if got := b.about(t, subject).Registrar; (got == nil) != (want == nil) || got != nil && *got != *want {
 			t.Errorf("%s: registrar %+v, not %+v", subject, got, want)
@@ -151,8 +166,33 @@ func TestRecordedCorpus(t *testing.T) {
 		checked[c.Subject] = true
 	}
 	t.Logf("%d names checked against their files; %d name a registrar, %d an abuse address", len(checked), named, reachable)
-	if len(checked) < s.Recorded.Names*2/3 || named == 0 || reachable == 0 {
-		t.Errorf("only %d of %d names came to a case", len(checked), s.Recorded.Names)
+	if rdap := s.Recorded.Names - s.Recorded.WHOIS; len(checked) < rdap*2/3 || named == 0 || reachable == 0 {
+		t.Errorf("only %d of %d names came to a case", len(checked), rdap)
+	}
+	ids, cases, right := whoisIDs(t, dir), map[string]bool{}, 0
+	without := 0
+	for _, c := range b.cases {
+		want, ok := ids[c.Subject]
+		if _, rdap := answers[c.Subject]; !ok || rdap || cases[c.Subject] {
+			continue
+		}
+		cases[c.Subject] = true
+		switch {
+		case c.Registrar == nil && want != "": // a shared host's own name is not asked about
+			without++
+		case c.Registrar == nil:
+		case want != "" && c.Registrar.IANAID != want:
+			t.Errorf("%s: registrar %+v, the file says %s", c.Subject, c.Registrar, want)
+		default:
+			right++
+		}
+	}
+	t.Logf("%d of %d names with WHOIS came to a case; %d have a registrar, %d should; WHOIS exchanges: %d", len(cases), s.Recorded.WHOIS, right, right+without, s.Centre.WHOIS)
+	if without > len(cases)/50 {
+		t.Errorf("%d of %d cases have no registrar where the file names one", without, len(cases))
+	}
+	if len(cases) < s.Recorded.WHOIS*2/3 || !s.CountsEqual {
+		t.Errorf("only %d of %d names with WHOIS came to a case; counted %+v and %+v", len(cases), s.Recorded.WHOIS, s.Centre, s.Lab)
 	}
 }
 
@@ -211,6 +251,41 @@ func independent(t *testing.T, dir string) map[string]registrarLine {
 			}
 		}
 		out[name] = line
+	}
+	return out
+}
+
+// whoisIDs are the names with recorded WHOIS answers, and the registrar's IANA
+// ID of those that say it on one line, in the gTLDs' form.
+func whoisIDs(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	index, err := os.ReadFile(filepath.Join(dir, "index.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for line := range strings.Lines(string(index)) {
+		cols := strings.Split(strings.TrimSpace(line), "\t")
+		if len(cols) != 3 || cols[1] != "whois" {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, cols[2]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.ToLower(cols[0])
+		if _, seen := out[name]; seen {
+			continue
+		}
+		out[name] = ""
+		const label = "Registrar IANA ID:"
+		if text := string(raw); strings.Count(text, label) == 1 {
+			_, after, _ := strings.Cut(text, label)
+			id, _, _ := strings.Cut(after, "\n")
+			if id = strings.TrimSpace(id); strings.Trim(id, "0123456789") == "" { // some say "not applicable"
+				out[name] = id
+			}
+		}
 	}
 	return out
 }

@@ -18,12 +18,14 @@ import (
 )
 
 type parseCmd struct {
-	Report parseReportCmd `cmd:"" help:"Read abuse reports of any supported format: one JSON object per file."`
+	Report parseReportCmd `cmd:"" help:"Read abuse reports of any supported format, mails among them: one JSON object per file."`
 	RDAP   parseRDAPCmd   `cmd:"" name:"rdap" help:"Read RDAP answers: one JSON object per file."`
+	WHOIS  parseWHOISCmd  `cmd:"" name:"whois" help:"Read WHOIS answers: one JSON object per file."`
 }
 
-// maxFile is the longest input file that a parse command reads, in octets.
-const maxFile = 16 << 20
+// maxFile is the longest input file that a parse command reads, in octets: more
+// than any reader takes, so that the reader's own limit is what is told.
+const maxFile = 32 << 20
 
 // file reads a file within bounds; "-" is standard input.
 func file(path string) ([]byte, error) {
@@ -79,16 +81,27 @@ type parseRDAPCmd struct {
 }
 
 // Run parses RDAP answers. The status is 1 if any file holds none.
-func (p *parseRDAPCmd) Run(e *env) error {
+func (p *parseRDAPCmd) Run(e *env) error { return parseAnswers(e, "rdap", p.Files) }
+
+type parseWHOISCmd struct {
+	Files []string `arg:"" help:"Files, or - for standard input."`
+	JSON  bool     `help:"JSON is what is printed in any case."`
+}
+
+// Run parses WHOIS answers. The status is 1 if any file holds none.
+func (p *parseWHOISCmd) Run(e *env) error { return parseAnswers(e, "whois", p.Files) }
+
+// parseAnswers prints a line for each file of registration data.
+func parseAnswers(e *env, format string, files []string) error {
 	enc := json.NewEncoder(e.out)
 	enc.SetEscapeHTML(false)
 	bad := false
-	for _, f := range p.Files {
+	for _, f := range files {
 		b, err := file(f)
 		if err != nil {
 			return err
 		}
-		line, err := rdapread.File(f, "rdap", b)
+		line, err := rdapread.File(f, format, b)
 		bad = bad || err != nil
 		if err := enc.Encode(line); err != nil {
 			return err

@@ -15,12 +15,17 @@ var known = map[string]string{
 
 	// Not known counts as compromised: without a registration's dates, or at a
 	// bare address, nothing says more, and nobody is asked for the name.
-	"faults aurora-a.htmlx judgement":      "RDAP is a web page",
-	"faults aurora-b.endlessx judgement":   "RDAP never ends",
-	"faults aurora-c.mutex judgement":      "there is no RDAP",
-	"faults aurora-d.slowx judgement":      "RDAP is throttled",
-	"faults aurora-g.shopx judgement":      "the RDAP answer has no dates",
-	"shop-behind-cdn 192.0.2.60 judgement": "an address with a file deep inside has no age and no front page",
+	"faults aurora-a.htmlx judgement":         "RDAP is a web page",
+	"faults aurora-b.endlessx judgement":      "RDAP never ends",
+	"faults aurora-c.mutex judgement":         "there is no RDAP",
+	"faults aurora-d.slowx judgement":         "RDAP is throttled",
+	"faults aurora-g.shopx judgement":         "the RDAP answer has no dates",
+	"whois aurora-page.htmlx judgement":       "WHOIS is a web page",
+	"whois aurora-noise.noisex judgement":     "WHOIS is no text",
+	"whois aurora-endless.endlessx judgement": "WHOIS never ends",
+	"whois aurora-error.errorx judgement":     "WHOIS says that it failed",
+	"whois aurora-wait.throttledx judgement":  "WHOIS is throttled",
+	"shop-behind-cdn 192.0.2.60 judgement":    "an address with a file deep inside has no age and no front page",
 }
 
 // Scenario files run unchanged, and what the centre measured from outside is
@@ -108,6 +113,32 @@ var expected = map[string]func(*testing.T, batch){
 		b.about(t, "oak-and-wool.shopx").asked(t, "Passalong", "remove_content", true)
 		b.about(t, "192.0.2.60").ends(t, "stopped", "Elmhost")
 		b.about(t, "wool-fair.shopx").ends(t, "not confirmed", "")
+	},
+	"whois": func(t *testing.T, b batch) {
+		for subject, want := range map[string]registrarLine{
+			"aurora-one.labelx":    {"Quickname", "9001", "abuse@quickname.example"},
+			"aurora-two.blockx":    {"Quickname", "", "abuse@quickname.example"},
+			"aurora-three.dottedx": {"Quickname", "", "abuse@quickname.example"},
+			"aurora-four.columnx":  {"Quickname", "", "abuse@quickname.example"},
+			"aurora-five.thinx":    {"Quickname", "9001", "abuse@quickname.example"}, // the registrar's answer holds the desk
+			"aurora-six.thinx":     {"Roundabout", "9002", ""},
+			"aurora-nine.insteadx": {"Quickname", "9001", "abuse@quickname.example"},
+			"river-lamps.rawx":     {"Quickname", "9001", ""},
+		} {
+			if got := b.about(t, subject).Registrar; got == nil || *got != want {
+				t.Errorf("%s: registrar %+v, not %+v", subject, got, want)
+			}
+		}
+		for _, held := range []string{"aurora-one.labelx", "aurora-two.blockx", "aurora-three.dottedx", "aurora-four.columnx", "aurora-five.thinx", "aurora-nine.insteadx"} {
+			b.about(t, held).ends(t, "stopped", "Quickname")
+		}
+		for _, nothing := range []string{"aurora-page.htmlx", "aurora-noise.noisex", "aurora-endless.endlessx", "aurora-error.errorx", "aurora-wait.throttledx", "old-violins.blockx"} {
+			b.about(t, nothing).never(t, "registrar", "")
+			b.about(t, nothing).never(t, "registry", "")
+		}
+		if b.sum.Centre.WHOIS == 0 || !b.sum.CountsEqual {
+			t.Errorf("the centre and the lab's servers counted %+v and %+v", b.sum.Centre, b.sum.Lab)
+		}
 	},
 	"escalation": func(t *testing.T, b batch) {
 		c := b.about(t, "aurora-konto.qz")

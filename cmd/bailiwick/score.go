@@ -99,10 +99,11 @@ type agreement struct {
 }
 
 type counts struct {
-	DNS  int64 `json:"dns"`
-	RDAP int64 `json:"rdap"`
-	HTTP int64 `json:"http"`
-	SMTP int64 `json:"smtp_accepted"`
+	DNS   int64 `json:"dns"`
+	RDAP  int64 `json:"rdap"`
+	WHOIS int64 `json:"whois"`
+	HTTP  int64 `json:"http"`
+	SMTP  int64 `json:"smtp_accepted"`
 }
 
 // noActor is what a line says of an end that nobody can be credited with.
@@ -187,8 +188,8 @@ func (r *run) summary(end time.Time) (summary, error) {
 	s.ReportToAsk.quantiles(toAsk)
 	r.compare(&s, r.world.Truth())
 	lc, cc := r.world.Counts(), r.app.Collect.Counts()
-	s.Lab = counts{DNS: lc.DNS, RDAP: lc.RDAP, HTTP: lc.HTTP, SMTP: lc.SMTPAccepted}
-	s.Centre = counts{DNS: cc.DNS, RDAP: cc.RDAP, HTTP: cc.HTTP, SMTP: int64(r.app.Mail.Counts().Accepted)}
+	s.Lab = counts{DNS: lc.DNS, RDAP: lc.RDAP, WHOIS: lc.WHOIS, HTTP: lc.HTTP, SMTP: lc.SMTPAccepted}
+	s.Centre = counts{DNS: cc.DNS, RDAP: cc.RDAP, WHOIS: cc.WHOIS, HTTP: cc.HTTP, SMTP: int64(r.app.Mail.Counts().Accepted)}
 	s.CountsEqual = s.Lab == s.Centre
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"net"
 	"net/netip"
 
 	"bailiwick/app"
@@ -27,6 +28,16 @@ func labWorld(w *lab.World, c clock.Clock) (app.World, error) {
 	}
 	out, err := worldOf(about, w.Dial)
 	out.Clock, out.TLSTime, out.ByHand = c, c.Now, true
+	out.MailFrom = func(c net.Conn) netip.Addr { // the world's address of the sender
+		at, err := netip.ParseAddrPort(c.RemoteAddr().String())
+		if err != nil {
+			return netip.Addr{}
+		}
+		if source, ok := w.SourceOf(at); ok {
+			return source
+		}
+		return at.Addr().Unmap()
+	}
 	return out, err
 }
 
@@ -49,7 +60,7 @@ func remoteWorld(ctx context.Context, addr string) (app.World, error) {
 func worldOf(f lab.About, dial collect.Dial) (app.World, error) {
 	out := app.World{Dial: dial, Roots: f.Roots, AllowDocumentation: true,
 		// Politeness to real servers is of no use to servers of our own.
-		Limits: collect.Limits{RDAPRate: 1e6, RDAPBurst: 1e6}}
+		Limits: collect.Limits{RDAPRate: 1e6, RDAPBurst: 1e6, WHOISRate: 1e6, WHOISBurst: 1e6}}
 	out.TLSRoots = x509.NewCertPool()
 	if !out.TLSRoots.AppendCertsFromPEM([]byte(f.CA)) {
 		return out, problem.New(problem.Unavailable, "the lab's certificate authority does not parse")

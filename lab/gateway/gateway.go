@@ -29,7 +29,7 @@ import (
 type Dial func(ctx context.Context, source netip.Addr, network, address string) (net.Conn, error)
 
 type request struct {
-	Op      string     `json:"op"` // "dial" or "about"
+	Op      string     `json:"op"` // "dial", "about" or "source"
 	Source  netip.Addr `json:"source,omitzero"`
 	Network string     `json:"network,omitempty"`
 	Address string     `json:"address,omitempty"`
@@ -39,14 +39,26 @@ type reply struct {
 	OK    bool            `json:"ok"`
 	Error string          `json:"error,omitempty"`
 	About json.RawMessage `json:"about,omitempty"`
+	// Source is the address in the world behind a loopback address.
+	Source netip.Addr `json:"source,omitzero"`
 }
 
 // maxLine bounds what is read before a connection is made, in octets.
 const maxLine = 1 << 20
 
+// SourceOf gives the address in the world of whoever connected to a server of
+// the client's from a loopback address; false if nobody of the world did.
+type SourceOf func(remote netip.AddrPort) (netip.Addr, bool)
+
 // Serve answers clients at l until l is closed. about is what a client learns
 // of the world, as JSON.
 func Serve(l net.Listener, dial Dial, about json.RawMessage) error {
+	return ServeMail(l, dial, nil, about)
+}
+
+// ServeMail is Serve for clients that have a mail server of their own, to which
+// the world sends.
+func ServeMail(l net.Listener, dial Dial, source SourceOf, about json.RawMessage) error {
 	for {
 		c, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -55,11 +67,11 @@ func Serve(l net.Listener, dial Dial, about json.RawMessage) error {
 		if err != nil {
 			return err
 		}
-		go serve(c, dial, about)
+		go serve(c, dial, source, about)
 	}
 }
 
-func serve(c net.Conn, dial Dial, about json.RawMessage) {
+func serve(c net.Conn, dial Dial, source SourceOf, about json.RawMessage) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	br := bufio.NewReader(io.LimitReader(c, maxLine))
@@ -71,6 +83,17 @@ func serve(c net.Conn, dial Dial, about json.RawMessage) {
 	enc := json.NewEncoder(c)
 	if req.Op == "about" {
 		_ = enc.Encode(reply{OK: true, About: about})
+		return
+	}
+	if req.Op == "source" {
+		var r reply
+		if a, err := netip.ParseAddrPort(req.Address); err == nil && source != nil {
+			r.Source, r.OK = source(a)
+		}
+		if !r.OK {
+			r.Error = "nobody of this world"
+		}
+		_ = enc.Encode(r)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -195,6 +218,18 @@ func Connect(ctx context.Context, addr string) (*Client, json.RawMessage, error)
 	}
 	conn.Close()
 	return c, r.About, nil
+}
+
+// SourceOf asks for the address in the world of whoever connected from a
+// loopback address; false if nobody of the world did, or the gateway does not
+// answer.
+func (c *Client) SourceOf(ctx context.Context, remote netip.AddrPort) (netip.Addr, bool) {
+	conn, r, err := c.ask(ctx, request{Op: "source", Address: remote.String()})
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	_ = conn.Close() // its one answer is read
+	return r.Source, r.Source.IsValid()
 }
 
 func (c *Client) ask(ctx context.Context, req request) (net.Conn, reply, error) {

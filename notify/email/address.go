@@ -54,20 +54,26 @@ func ReplyAddress(key []byte, domain, caseID, obligationID string) string {
 // ParseReply reads an address made by ReplyAddress with the same key, whatever
 // became of its letters' case. The domain is not looked at.
 func ParseReply(key []byte, addr string) (caseID, obligationID string, ok bool) {
-	if len(addr) > 512 || len(key) < minKey {
+	b, ok := localPart(key, addr)
+	if !ok {
 		return "", "", false
+	}
+	return open(key, forReply, replyMAC, b)
+}
+
+// localPart is the octets that the local part of an address of ours stands for.
+func localPart(key []byte, addr string) ([]byte, bool) {
+	if len(addr) > 512 || len(key) < minKey {
+		return nil, false
 	}
 	addr = strings.Trim(strings.TrimSpace(addr), "<>")
 	at := strings.LastIndexByte(addr, '@')
 	if at < 1 || at > maxLocal {
-		return "", "", false
+		return nil, false
 	}
 	local := strings.ToLower(addr[:at])
 	b, err := base32lower.DecodeString(local)
-	if err != nil || base32lower.EncodeToString(b) != local {
-		return "", "", false
-	}
-	return open(key, forReply, replyMAC, b)
+	return b, err == nil && base32lower.EncodeToString(b) == local
 }
 
 // AnswerToken names one obligation in a link: whoever holds it may answer for

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/mail"
 	"net/netip"
 	"net/url"
@@ -96,6 +97,9 @@ type Ask struct {
 	PreviousMessageIDs []string
 	// Date is the time of writing.
 	Date time.Time
+	// PGPKey is the recipient's OpenPGP public key, armored, if one is known: the
+	// message is then encrypted to it (RFC 3156).
+	PGPKey string
 }
 
 // Observation is one request of ours: what a desk needs to see the same.
@@ -123,15 +127,28 @@ type Attachment struct {
 type ComposeOptions struct {
 	From, FromName string
 	// ReplyTo is a ReplyAddress. It is the envelope's sender too, so that a
-	// bounce finds its obligation.
+	// bounce finds its obligation. For a receipt it is a ReceiptAddress, and the
+	// envelope's sender is the null sender.
 	ReplyTo string
+	// DKIM signs every message (RFC 6376); nil: they go unsigned.
+	DKIM *Signer
+	// PGPFallback sends in the clear what cannot be encrypted because the key is
+	// not usable; without it that is an error.
+	PGPFallback bool
+	// Random is what encryption draws from; nil: the machine's. Nothing else is
+	// random here.
+	Random io.Reader
 }
 
 // Message is a mail ready to be sent to one recipient.
 type Message struct {
 	ID   string // the Message-ID without angle brackets
 	From string // the envelope's sender (RFC 5321 reverse-path)
-	To   string // the envelope's one recipient
+	// NullSender says that From is empty on purpose: nothing comes back to
+	// nobody (RFC 5321 section 4.5.5).
+	NullSender bool
+	To         string // the envelope's one recipient
+	Encrypted  bool   // the text can be read with the recipient's OpenPGP key only
 	// UTF8 is set when an address needs SMTPUTF8 (RFC 6531).
 	UTF8 bool
 	Raw  []byte // RFC 5322, lines ending in CRLF
@@ -154,7 +171,8 @@ func Policy(role party.Role, t abuse.Type, tldKind string) string {
 }
 
 // Compose writes the message of a notice: plain text on top, the XARF copy and
-// attached evidence below. The same ask gives the same bytes. Errors are
+// attached evidence below. The same ask gives the same bytes, signed or not, but
+// for one that is encrypted. Errors are
 // *problem.Error with the field of the Ask (or "options…") that is wrong; text
 // that is only untidy is cleaned instead.
 func Compose(a Ask, opt ComposeOptions) (Message, error) {
@@ -165,34 +183,70 @@ func Compose(a Ask, opt ComposeOptions) (Message, error) {
 	m.To, _ = party.Mailbox(a.To)
 	m.UTF8 = !ascii(m.To) || !ascii(opt.From) || !ascii(opt.ReplyTo)
 
+	var clear message.Header
 	text := body(a)
-	h := header(a, opt, m)
-	var buf bytes.Buffer
 	// The boundary depends on all of the content, so content cannot hold it.
+	clear.SetContentType("multipart/mixed", map[string]string{"boundary": boundary(m.ID, text, string(a.XARF))})
+	fill := func(w *message.Writer) error { return parts(w, a, text) }
+	var err error
+	if a.PGPKey != "" {
+		m.Raw, err = encrypted(a, opt, m, clear, fill)
+		m.Encrypted = err == nil
+		if err != nil && (!opt.PGPFallback || problem.CodeOf(err) != problem.Invalid) { // a fault of ours opens nothing
+			return Message{}, err
+		}
+	}
+	if !m.Encrypted {
+		h := header(a, opt, m, subject(a))
+		h.Set("Content-Type", clear.Get("Content-Type"))
+		if m.Raw, err = entity(h, fill); err != nil {
+			return Message{}, err
+		}
+	}
+	return signed(m, opt, a.Date)
+}
+
+// entity writes a header and, with fill, the parts below it.
+func entity(h message.Header, fill func(*message.Writer) error) ([]byte, error) {
+	var buf bytes.Buffer
+	w, err := message.CreateWriter(&buf, h)
+	if err == nil {
+		err = fill(w)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return nil, problem.Wrap(err, problem.Internal, "the message cannot be written")
+	}
+	return buf.Bytes(), nil
+}
+
+// boundary is one that depends on all of content.
+func boundary(content ...string) string {
 	sum := sha256.New()
-	for _, part := range []string{m.ID, text, string(a.XARF)} {
+	for _, part := range content {
 		fmt.Fprintf(sum, "%d %s", len(part), part)
 	}
-	h.SetContentType("multipart/mixed", map[string]string{"boundary": "=_" + hex.EncodeToString(sum.Sum(nil)[:18])})
-	w, err := message.CreateWriter(&buf, h)
+	return "=_" + hex.EncodeToString(sum.Sum(nil)[:18])
+}
+
+// signed adds the signature, if there is a key.
+func signed(m Message, opt ComposeOptions, at time.Time) (Message, error) {
+	if opt.DKIM == nil {
+		return m, nil
+	}
+	sig, err := opt.DKIM.signature(m.Raw, at)
 	if err != nil {
-		return Message{}, problem.Wrap(err, problem.Internal, "the message cannot be written")
+		return Message{}, err
 	}
-	if err := parts(w, a, text); err != nil {
-		return Message{}, problem.Wrap(err, problem.Internal, "the message cannot be written")
-	}
-	m.Raw = buf.Bytes()
+	m.Raw = append(sig, m.Raw...)
 	return m, nil
 }
 
 func parts(w *message.Writer, a Ask, text string) error {
 	var th message.Header
-	th.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
-	th.Set("Content-Transfer-Encoding", "quoted-printable")
-	if sevenBit(text) {
-		th.SetContentType("text/plain", map[string]string{"charset": "us-ascii"})
-		th.Set("Content-Transfer-Encoding", "7bit")
-	}
+	setText(&th, text)
 	if err := part(w, th, []byte(strings.ReplaceAll(text, "\n", "\r\n"))); err != nil {
 		return err
 	}
@@ -214,7 +268,17 @@ func parts(w *message.Writer, a Ask, text string) error {
 			return err
 		}
 	}
-	return w.Close()
+	return nil
+}
+
+// setText says how a text is written: as it is where it can be.
+func setText(h *message.Header, text string) {
+	charset, encoding := "utf-8", "quoted-printable"
+	if sevenBit(text) {
+		charset, encoding = "us-ascii", "7bit"
+	}
+	h.SetContentType("text/plain", map[string]string{"charset": charset})
+	h.Set("Content-Transfer-Encoding", encoding)
 }
 
 func part(w *message.Writer, h message.Header, b []byte) error {
@@ -253,7 +317,7 @@ func copyOf(s string) string {
 }
 
 // header writes the fields. They are set in reverse: each goes on top.
-func header(a Ask, opt ComposeOptions, m Message) message.Header {
+func header(a Ask, opt ComposeOptions, m Message, subject string) message.Header {
 	var h gomail.Header
 	// Machines must not answer it (RFC 3834 section 5).
 	h.Set("Auto-Submitted", "auto-generated")
@@ -262,7 +326,7 @@ func header(a Ask, opt ComposeOptions, m Message) message.Header {
 		h.SetMsgIDList("In-Reply-To", ids[len(ids)-1:])
 	}
 	h.SetMessageID(m.ID)
-	h.SetSubject(subject(a))
+	h.SetSubject(subject)
 	h.SetAddressList("Reply-To", []*mail.Address{{Address: opt.ReplyTo}})
 	h.SetAddressList("To", []*mail.Address{{Name: display(a.PartyName), Address: m.To}})
 	h.SetAddressList("From", []*mail.Address{{Name: display(opt.FromName), Address: opt.From}})
@@ -363,12 +427,7 @@ func check(a Ask, opt ComposeOptions) error {
 	if to, ok := party.Mailbox(a.To); !ok || !strings.EqualFold(to, strings.TrimSpace(a.To)) {
 		e = e.Add("to", "%q is not one mail address", text.Line(a.To, maxShort))
 	}
-	if !own(opt.From) {
-		e = e.Add("options.from", "%q is not a mail address", text.Line(opt.From, maxShort))
-	}
-	if !own(opt.ReplyTo) {
-		e = e.Add("options.reply_to", "%q is not a mail address: does the key have 16 octets, do the identifiers fit?", text.Line(opt.ReplyTo, maxShort))
-	}
+	e = checkOptions(e, opt)
 	if a.Date.IsZero() || a.Date.Year() < 1970 || a.Date.Year() > 9999 {
 		e = e.Add("date", "is missing or out of range")
 	}
@@ -390,6 +449,20 @@ func check(a Ask, opt ComposeOptions) error {
 		e = e.Add("xarf", "is not JSON")
 	}
 	return e.OrNil()
+}
+
+// checkOptions adds what is wrong with the centre's own addresses.
+func checkOptions(e *problem.Error, opt ComposeOptions) *problem.Error {
+	if !own(opt.From) {
+		e = e.Add("options.from", "%q is not a mail address", text.Line(opt.From, maxShort))
+	} else if opt.DKIM != nil && !opt.DKIM.speaksFor(domainOf(opt.From)) {
+		// Such a signature would pass and vouch for nobody (RFC 7489 section 3.1.1).
+		e = e.Add("options.dkim", "signs for %s, and mail comes from %s", opt.DKIM.domain, domainOf(opt.From))
+	}
+	if !own(opt.ReplyTo) {
+		e = e.Add("options.reply_to", "%q is not a mail address: does the key have 16 octets, do the identifiers fit?", text.Line(opt.ReplyTo, maxShort))
+	}
+	return e
 }
 
 // link checks an address of ours that people are to click.

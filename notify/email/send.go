@@ -163,7 +163,7 @@ func (s *Sender) Send(ctx context.Context, m Message) Result {
 
 func (s *Sender) send(ctx context.Context, m Message) Result {
 	to, ok := party.Mailbox(m.To)
-	if !ok || to != m.To || !own(m.From) {
+	if !ok || to != m.To || (m.From == "") != m.NullSender || m.From != "" && !own(m.From) {
 		return Result{Enhanced: "5.1.3", Response: "not sent: an address of the envelope is not valid"}
 	}
 	servers, bad := s.servers(ctx, to)

@@ -8,11 +8,12 @@ import (
 	"bailiwick/problem"
 	"bailiwick/registration"
 	"bailiwick/registration/rdap"
+	"bailiwick/registration/whois"
 )
 
 // Decoder reads one format.
 type Decoder struct {
-	Format string // as on the command line: "rdap"
+	Format string // as on the command line: "rdap", "whois"
 	// Is says whether raw looks like the format.
 	Is func(raw []byte) bool
 	// Decode gives a record that can always be used, and an error exactly when
@@ -24,6 +25,7 @@ type Decoder struct {
 func Decoders() []Decoder {
 	return []Decoder{
 		{Format: "rdap", Is: isJSON, Decode: rdap.Domain},
+		{Format: "whois", Is: isText, Decode: whois.Domain},
 	}
 }
 
@@ -33,6 +35,13 @@ func isJSON(raw []byte) bool {
 	raw = bytes.TrimPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("\xEF\xBB\xBF"))
 	raw = bytes.TrimLeft(raw, " \t\r\n")
 	return len(raw) > 0 && (raw[0] == '{' || raw[0] == '[')
+}
+
+// isText says whether raw could be a WHOIS answer (RFC 3912), which has no mark
+// of its own: there is something, and it is no markup.
+func isText(raw []byte) bool {
+	raw = bytes.TrimLeft(raw, " \t\r\n")
+	return len(raw) > 0 && raw[0] != '<'
 }
 
 // Pick gives the decoder of a format, or for "" the first that knows the

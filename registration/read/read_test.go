@@ -18,7 +18,7 @@ func TestPick(t *testing.T) {
 		format, raw, want string
 	}{
 		{"rdap", "anything", "rdap"}, {"", `{"a":1}`, "rdap"}, {"", " \r\n[", "rdap"}, {"", "\xEF\xBB\xBF {", "rdap"},
-		{"", "<html>", ""}, {"", "", ""}, {"smoke signals", "{}", ""},
+		{"", "Domain Name: example.com", "whois"}, {"whois", "{}", "whois"}, {"", "<html>", ""}, {"", "", ""}, {"smoke signals", "{}", ""},
 	} {
 		d, err := Pick(c.format, []byte(c.raw))
 		if d.Format != c.want || (err == nil) != (c.want != "") || err != nil && problem.CodeOf(err) != problem.Invalid {
@@ -39,7 +39,11 @@ func TestRecord(t *testing.T) {
 	if err != nil || rec.State != registration.Registered || rec.Sources[""].Protocol != "rdap" {
 		t.Errorf("%+v, %v", rec, err)
 	}
-	rec, err = Record("", []byte("no format"), registration.Source{Server: "x"})
+	rec, err = Record("", []byte("Domain Name: example.com\nCreation Date: 2001-02-03\n"), registration.Source{Server: "whois.example"})
+	if err != nil || rec.State != registration.Registered || rec.Domain != "example.com" || rec.Sources[""].Protocol != "whois" {
+		t.Errorf("%+v, %v", rec, err)
+	}
+	rec, err = Record("", []byte("<html>"), registration.Source{Server: "x"})
 	if problem.CodeOf(err) != problem.Invalid || rec.State != registration.Failed || len(rec.Findings) != 1 || rec.Sources[""].Server != "x" {
 		t.Errorf("%+v, %v", rec, err)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"bailiwick/abuse"
+	"bailiwick/mail"
+	"bailiwick/report/message"
 )
 
 // Declared says whether raw declares itself a report of a type whose content
@@ -12,7 +14,13 @@ import (
 // stored, so it reads what no parser would: broken JSON, other formats, names
 // and values in any case and spelling, escaped or in UTF-16. It looks at words
 // in the place of a type only, not at free text, and in doubt says yes.
+//
+// A mail is decoded first: what declares it may stand in its subject, in a
+// field, or in a part under any transfer encoding.
 func Declared(raw []byte) (abuse.Type, bool) {
+	if isMail(raw, "") {
+		return declaredMail(raw)
+	}
 	if !suspect(raw) {
 		return "", false
 	}
@@ -25,6 +33,67 @@ func Declared(raw []byte) (abuse.Type, bool) {
 		return r.Abuse, true
 	}
 	return "", false
+}
+
+// declaredMail is Declared for a mail.
+func declaredMail(raw []byte) (abuse.Type, bool) {
+	m, err := mail.Read(raw)
+	if err != nil {
+		// Too large to read, and so too large to keep as a report.
+		s := scanner{b: plainer(raw[:min(len(raw), 1<<20)])}
+		if suspect(s.b) && s.declares() {
+			return abuse.CSAM, true
+		}
+		return "", false
+	}
+	if message.Declares(&m) {
+		return abuse.CSAM, true
+	}
+	hint := false
+	if declaredParts(&m, 0, &hint) {
+		return abuse.CSAM, true
+	}
+	if !hint {
+		return "", false
+	}
+	if r, _, _ := Mail(&m); r.Abuse.NeverKept() {
+		return r.Abuse, true
+	}
+	return "", false
+}
+
+// declaredParts looks through the decoded parts; hint is set when one holds
+// what could be a declaration that only its reader understands.
+func declaredParts(m *mail.Message, depth int, hint *bool) bool {
+	for i := range m.Parts {
+		p := &m.Parts[i]
+		if p.Message != nil {
+			if depth < mail.MaxDepth && declaredParts(p.Message, depth+1, hint) {
+				return true
+			}
+			continue
+		}
+		if strings.HasPrefix(p.Type, "image/") || strings.HasPrefix(p.Type, "audio/") || strings.HasPrefix(p.Type, "video/") {
+			continue
+		}
+		b := p.Data
+		if cs := strings.ToLower(p.Params["charset"]); p.IsText() && cs != "" && cs != "utf-8" && cs != "us-ascii" {
+			b = []byte(p.Text())
+		}
+		if !suspect(b) {
+			continue
+		}
+		*hint = true
+		if p.Type == "text/html" {
+			text, _ := mail.HTMLText(p.Text())
+			b = []byte(text)
+		}
+		s := scanner{b: plainer(b)}
+		if s.declares() {
+			return true
+		}
+	}
+	return false
 }
 
 // suspect is the cheap look that clears nearly every report: no word to be

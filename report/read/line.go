@@ -3,8 +3,12 @@ package read
 import (
 	"errors"
 
+	"bailiwick/mail"
+	"bailiwick/mail/dsn"
 	"bailiwick/problem"
 	"bailiwick/report"
+	"bailiwick/report/arf"
+	"bailiwick/report/message"
 	"bailiwick/report/xarf"
 )
 
@@ -14,7 +18,8 @@ type Line struct {
 	File string `json:"file"`
 	// OK says that the centre can work on the report.
 	OK bool `json:"ok"`
-	// Format is "xarf4", "xarf3", "json", or "" when none was recognised.
+	// Format is "xarf4", "xarf3", "json", "arf", "mail", or "" when none was
+	// recognised.
 	Format string `json:"format"`
 	// SchemaValid is the verdict of the XARF v4 schemas alone, for XARF v4: a
 	// valid report may still be one that the centre cannot work on.
@@ -24,12 +29,34 @@ type Line struct {
 	Warnings []report.Finding `json:"warnings"`
 	// Report is left out unless OK.
 	Report *report.Report `json:"report,omitempty"`
+	// Mail says what kind of mail a mail is, also one that is no report.
+	Mail *About `json:"mail,omitempty"`
+}
+
+// About is what is known about a mail beside the report in it.
+type About struct {
+	mail.Class
+	// Feedback is what a feedback report says, Delivery what a delivery report
+	// does.
+	Feedback *arf.Feedback `json:"feedback,omitempty"`
+	Delivery *dsn.Report   `json:"delivery,omitempty"`
+	Defects  []string      `json:"defects,omitempty"` // what is wrong with the mail as a mail
 }
 
 // Parse reads one file for `bailiwick parse report`.
 func Parse(file string, raw []byte) Line {
-	r, findings, err := Report(raw, "")
-	l := Line{File: file, OK: err == nil, Format: r.Format, Errors: []problem.Field{}, Warnings: findings}
+	var (
+		r        report.Report
+		findings []report.Finding
+		err      error
+		about    *About
+	)
+	if isMail(raw, "") {
+		r, findings, about, err = parseMail(raw)
+	} else {
+		r, findings, err = Report(raw, "")
+	}
+	l := Line{File: file, OK: err == nil, Format: r.Format, Errors: []problem.Field{}, Warnings: findings, Mail: about}
 	if findings == nil {
 		l.Warnings = []report.Finding{}
 	}
@@ -51,4 +78,27 @@ func Parse(file string, raw []byte) Line {
 		l.Errors = []problem.Field{{Reason: "the report could not be read"}}
 	}
 	return l
+}
+
+// parseMail is Mail with what is known beside the report.
+func parseMail(raw []byte) (report.Report, []report.Finding, *About, error) {
+	m, err := mail.Read(raw)
+	if err != nil {
+		return report.Report{Format: message.Format}, nil, nil, err
+	}
+	about := &About{Class: mail.Classify(&m, mail.Envelope{}), Defects: m.Defects}
+	switch {
+	case about.Kind == mail.Feedback:
+		r, f, findings, err := arf.Read(&m)
+		about.Feedback = &f
+		return r, findings, about, err
+	case about.Kind.DeliveryReport():
+		d, err := dsn.Read(&m)
+		about.Delivery = &d
+		if err != nil {
+			return report.Report{Format: message.Format}, nil, about, err
+		}
+	}
+	r, findings, err := message.Read(&m)
+	return r, findings, about, err
 }

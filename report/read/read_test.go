@@ -2,6 +2,7 @@ package read
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -12,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"bailiwick/abuse"
+	"bailiwick/mail"
 	"bailiwick/problem"
 )
 
@@ -23,6 +25,13 @@ const (
 		`"source_identifier":"203.0.113.80","category":"content","type":"phishing","url":"https://bad.example/x"}`
 	v3  = `{"Version":"3","ReporterInfo":{"ReporterOrg":"Desk"},"Report":{"ReportClass":"Content","ReportType":"Phishing","Date":"2026-11-02T08:15:30Z","SourceUrl":"https://bad.example/x"}}`
 	own = `{"type":"phishing","url":"https://bad.example/x"}`
+
+	note = "From: Rita <rita@reporter.example>\nTo: abuse@registrar.example\nSubject: Phishing\nDate: Mon, 2 Nov 2026 08:15:30 +0000\n\nhxxps://bad[.]example/x\n"
+	fbl  = "From: fbl@provider.example\nSubject: FW: x\nDate: Mon, 2 Nov 2026 08:15:30 +0000\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nA complaint.\n--b\n" +
+		"Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: x\nVersion: 1\nReported-Domain: bad.example\n--b\nContent-Type: message/rfc822\n\nFrom: a@bad.example\nSubject: y\n\ntext\n--b--\n"
+	bounce = "From: MAILER-DAEMON@mx.example\nTo: desk@centre.example\nSubject: Undelivered Mail\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nIt failed.\n--b\n" +
+		"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; abuse@host.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 no such user\n--b--\n"
+	away = "From: rita@reporter.example\nSubject: Automatic reply: x\nAuto-Submitted: auto-replied\n\nhttp://bad.example/\n"
 )
 
 func TestReport(t *testing.T) {
@@ -41,6 +50,18 @@ func TestReport(t *testing.T) {
 		{``, "", "", "not valid JSON"},
 		{`{"xarf_version":4}`, "", "xarf4", "must be a string"},
 		{`{"ReporterInfo":{}}`, "", "xarf3", "nobody stands behind"},
+		{note, "", "mail", ""},
+		{strings.ReplaceAll(note, "\n", "\r\n"), "message/rfc822", "mail", ""},
+		{"\xef\xbb\xbf\r\n" + note, "", "mail", ""},
+		{note, "json", "", "not valid JSON"},
+		{fbl, "", "arf", ""},
+		{strings.ReplaceAll(fbl, "\n", "\r"), "", "arf", ""},
+		{fbl, "mail", "arf", ""},
+		{bounce, "", "mail", "a delivery report (failed), which opens no report"},
+		{away, "", "mail", "an automatic answer, which opens no report"},
+		{"hello", "mail", "mail", "begins with no header field"},
+		{"X-One: a\nX-Two: b\n\nhttp://bad.example/", "arf", "mail", ""},
+		{"X-One: a\nX-Two: b\n\nhttp://bad.example/", "", "", "not valid JSON"},
 	} {
 		r, _, err := Report([]byte(c.raw), c.declared)
 		if r.Format != c.format || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
@@ -61,6 +82,10 @@ func TestParse(t *testing.T) {
 		{"bad-uuid.json", strings.Replace(v4, "b0a3c2a4-7a52", "nope", 1)},
 		{"broken.json", v4[:100]},
 		{"unknown.json", `{"hello":1}`},
+		{"note.eml", note},
+		{"fbl.eml", fbl},
+		{"bounce.eml", bounce},
+		{"away.eml", away},
 	} {
 		line, err := json.Marshal(Parse(c.file, []byte(c.raw)))
 		if err != nil {
@@ -80,6 +105,62 @@ func TestParse(t *testing.T) {
 	}
 	if b.String() != string(want) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// TestParseTooLarge: a mail over the limit is told as one.
+func TestParseTooLarge(t *testing.T) {
+	l := Parse("big.eml", append([]byte(note), bytes.Repeat([]byte("a"), mail.MaxMail)...))
+	if l.OK || l.Format != "mail" || len(l.Errors) != 1 || !strings.Contains(l.Errors[0].Reason, "are allowed") {
+		t.Errorf("%+v", l)
+	}
+}
+
+// TestDeclaredInMail: what is never kept is seen in a mail wherever a type
+// stands, and under every transfer encoding.
+func TestDeclaredInMail(t *testing.T) {
+	head := "From: rita@reporter.example\nTo: abuse@registrar.example\n"
+	csamJSON := `{"type":"csam","url":"http://a.example/"}`
+	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	nest := func(inner string) string {
+		return head + "Subject: fw\nContent-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: multipart/mixed; boundary=i\n\n--i\n" + inner + "\n--i--\n--o--\n"
+	}
+	for _, c := range []struct {
+		raw  string
+		want bool
+	}{
+		{head + "Subject: CSAM report\n\nhttp://a.example/", true},
+		{head + "Subject: Report of child sexual abuse material\n\nx", true},
+		{head + "Subject: =?utf-8?B?" + b64("Child Sexual Abuse Material") + "?=\n\nx", true},
+		{head + "Subject: =?utf-8?Q?Kinder=70ornographie?=\n\nx", true},
+		{head + "Subject: x\nX-Report-Type: csam\n\nx", true},
+		{head + "Subject: x\nX-XARF-Category: child_abuse\n\nx", true},
+		{head + "Subject: x\n\nType: CSAM\nURL: http://a.example/", true},
+		{head + "Subject: x\nContent-Transfer-Encoding: base64\n\n" + b64("Category: child abuse\nURL: http://a.example/\n"), true},
+		{head + "Subject: x\nContent-Transfer-Encoding: quoted-printable\n\nCategory: c=73a=\nm\n", true},
+		{head + "Subject: x\nContent-Type: text/plain; charset=utf-16le\nContent-Transfer-Encoding: base64\n\n" + b64(utf16le("Abuse type: csam\n")), true},
+		{nest("Content-Type: application/json\n\n" + csamJSON), true},
+		{nest("Content-Type: application/json\nContent-Transfer-Encoding: base64\n\n" + b64(csamJSON)), true},
+		{nest("Content-Type: application/octet-stream; name=x.bin\nContent-Transfer-Encoding: base64\n\n" + b64(csamJSON)), true},
+		{nest("Content-Type: message/rfc822\n\nFrom: a@b.example\nSubject: csam report\n\nx"), true},
+		{nest("Content-Type: message/rfc822\n\nFrom: a@b.example\nSubject: x\nContent-Transfer-Encoding: base64\n\n" + b64("Report-Type: child-abuse\n")), true},
+		{nest("Content-Type: text/html\n\n<b>Category</b>: <i>csam</i>"), true},
+		{strings.Replace(fbl, "Feedback-Type: abuse", "Feedback-Type: csam", 1), true},
+		{strings.Replace(fbl, "Version: 1", "Version: 1\nReport-Category: child exploitation", 1), true},
+		{note, false},
+		{fbl, false},
+		{bounce, false},
+		{head + "Subject: Phishing\n\nThis is not csam. See http://a.example/csam.zip", false},
+		{head + "Subject: The CSEMPLE shop\n\nhttp://a.example/", false},
+		{head + "Subject: Toys for your child, abuse of our brand\n\nhttp://a.example/", false},
+	} {
+		typ, got := Declared([]byte(c.raw))
+		if got != c.want || got != (typ == abuse.CSAM) {
+			t.Errorf("Declared(%q) = %v, %v; want %v", c.raw, typ, got, c.want)
+		}
+		if got := Parse("x.eml", []byte(c.raw)); c.want && got.OK && got.Report.Abuse == abuse.CSAM && (got.Report.Description != "" || got.Report.Candidates != nil) {
+			t.Errorf("kept: %+v", got.Report)
+		}
 	}
 }
 
@@ -149,7 +230,7 @@ func TestDeclared(t *testing.T) {
 // FuzzReport: no panic, typed errors, and no report of what is never kept that
 // Declared did not see first.
 func FuzzReport(f *testing.F) {
-	for _, s := range []string{v4, v3, own, strings.Replace(v4, "phishing", "csam", 1), `{"type":"csam","url":"http://a.example/"}`, `{"type" "cs`} {
+	for _, s := range []string{v4, v3, own, strings.Replace(v4, "phishing", "csam", 1), `{"type":"csam","url":"http://a.example/"}`, `{"type" "cs`, note, fbl, bounce, strings.Replace(note, "Phishing", "csam", 1)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -182,7 +263,7 @@ func BenchmarkDeclared(b *testing.B) {
 }
 
 func BenchmarkReport(b *testing.B) {
-	for _, c := range []struct{ name, raw string }{{"xarf4", v4}, {"xarf3", v3}, {"json", own}} {
+	for _, c := range []struct{ name, raw string }{{"xarf4", v4}, {"xarf3", v3}, {"json", own}, {"mail", note}, {"arf", fbl}} {
 		b.Run(c.name, func(b *testing.B) {
 			raw := []byte(c.raw)
 			b.SetBytes(int64(len(raw)))

@@ -20,6 +20,7 @@ CREATE TABLE mails (
     attempts   @int NOT NULL,
     UNIQUE (digest, route)
 ) @strict;
+CREATE INDEX mails_route ON mails (route, received);
 CREATE INDEX mails_due ON mails (due, id) WHERE due IS NOT NULL;
 CREATE INDEX mails_case ON mails (case_id, received) WHERE case_id <> '';
 CREATE INDEX mails_obligation ON mails (obligation, kind) WHERE obligation <> '';

@@ -58,7 +58,7 @@ func testMails(t *testing.T, e *env) {
 		return nil
 	})
 	done := other
-	done.Kind, done.State, done.Case, done.Obligation, done.Due, done.Attempts = "person", store.MailFiled, "c1", "c1-1", time.Time{}, 1
+	done.MessageID, done.Kind, done.State, done.Case, done.Obligation, done.Due, done.Attempts = "2@desk.example", "person", store.MailFiled, "c1", "c1-1", time.Time{}, 1
 	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.FinishMail(ctx, done) })
 	fails(t, s, problem.Conflict, func(ctx context.Context, tx *store.Tx) error { return tx.FinishMail(ctx, done) })
 	filed := m
@@ -79,6 +79,12 @@ func testMails(t *testing.T, e *env) {
 		}
 		n, err := tx.CountMails(ctx, "c1-1", "person")
 		if err != nil || n != 1 {
+			t.Errorf("%d %v", n, err)
+		}
+		if n, err := tx.MailsSince(ctx, "reply:c1-1", start.Add(time.Minute)); err != nil || n != 1 {
+			t.Errorf("%d %v", n, err)
+		}
+		if n, err := tx.MailsSince(ctx, "reply:c1-1", start.Add(time.Hour)); err != nil || n != 0 {
 			t.Errorf("%d %v", n, err)
 		}
 		kinds, err := tx.CountMailKinds(ctx)
@@ -131,4 +137,47 @@ func testMailRetention(t *testing.T, e *env) {
 	sweep(30 * day)
 	missing(t, s, sha([]byte(raws["m03"])))
 	readBlob(t, s, sha([]byte(raws["m02"])))
+}
+
+func testBounce(t *testing.T, e *env) {
+	s := e.open(t)
+	put(t, s, 0, newCase("c1", "a.example"))
+	update(t, s, func(ctx context.Context, tx *store.Tx) error {
+		n := notice("n1", "c1", 1)
+		n.To = "abuse@reg.example"
+		if _, err := tx.AddNotice(ctx, n); err != nil {
+			return err
+		}
+		if done, err := tx.BounceNotice(ctx, "n1", "550", start); err != nil || done {
+			t.Errorf("a notice that was not sent bounced: %v %v", done, err)
+		}
+		if _, err := tx.IntendNotice(ctx, "n1", "w", "m", "", start); err != nil {
+			return err
+		}
+		n.State, n.Done, n.Worker = store.NoticeAccepted, start, "w"
+		return tx.FinishNotice(ctx, n)
+	})
+	update(t, s, func(ctx context.Context, tx *store.Tx) error {
+		if done, err := tx.BounceNotice(ctx, "n1", "550 5.1.1", start.Add(time.Hour)); err != nil || !done {
+			t.Errorf("%v %v", done, err)
+		}
+		if done, err := tx.BounceNotice(ctx, "n1", "550 5.1.1", start.Add(2*time.Hour)); err != nil || done {
+			t.Errorf("it bounced twice: %v %v", done, err)
+		}
+		b, err := tx.BouncedAddresses(ctx)
+		if at, ok := b["abuse@reg.example"]; err != nil || !ok || !at.Equal(start.Add(time.Hour)) {
+			t.Errorf("%v %v", b, err)
+		}
+		// A receipt is about no case.
+		r := notice("r1", "", 1)
+		r.Kind, r.Obligation = "receipt", "receipt:x"
+		if added, err := tx.AddNotice(ctx, r); err != nil || !added {
+			t.Errorf("%v %v", added, err)
+		}
+		got, err := tx.Notice(ctx, "r1")
+		if err != nil || got.Case != "" {
+			t.Errorf("%+v %v", got, err)
+		}
+		return err
+	})
 }

@@ -1,0 +1,390 @@
+package whois
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// line is one line of an answer.
+type line struct {
+	text    string // without the space around it, comment marks and decoration
+	label   string // of a pair
+	value   string
+	meaning meaning // of the label, or of the whole text when it is a heading
+	indent  int16   // columns of white space before the text
+	column  int16   // of the value
+	kind    lineKind
+	gap     bool // a blank line is before it
+}
+
+type lineKind uint8
+
+const (
+	plainLine   lineKind = iota
+	commentLine          // "% …", "# …", ">>> …"
+	pairLine             // a label and a value; the value may be empty
+	headingLine          // a label alone, without a colon, that is known
+)
+
+// Bounds on one answer. A line beyond maxLine octets is cut, lines beyond
+// maxLines are not read.
+const (
+	maxLines = 4096
+	maxLine  = 4096
+)
+
+// split cuts text into lines and labels. It appends to dst, so that a reader's
+// memory is used again. cut is true when there were more lines than are read.
+func (v *vocabulary) split(dst []line, text string) (lines []line, cut bool) {
+	gap := false
+	cr := strings.IndexByte(text, '\r') >= 0
+	for len(text) > 0 {
+		var raw string
+		// CR, CRLF and LF end a line; some servers mix them.
+		if i := strings.IndexByte(text, '\n'); i >= 0 {
+			raw, text = text[:i], text[i+1:]
+		} else {
+			raw, text = text, ""
+		}
+		for more := true; more; {
+			one := raw
+			if more = false; cr {
+				one, raw, more = strings.Cut(strings.TrimSuffix(raw, "\r"), "\r")
+			}
+			if len(dst) == maxLines {
+				return dst, true
+			}
+			l, ok := v.line(one)
+			if !ok {
+				gap = true
+				continue
+			}
+			l.gap = gap
+			gap = false
+			dst = append(dst, l)
+		}
+	}
+	return dst, false
+}
+
+// line reads one line; ok is false for a blank one.
+func (v *vocabulary) line(raw string) (l line, ok bool) {
+	if len(raw) > maxLine {
+		n := maxLine
+		for n > 0 && !utf8.RuneStart(raw[n]) {
+			n--
+		}
+		raw = raw[:n]
+	}
+	i, col := 0, 0
+	for i < len(raw) {
+		switch raw[i] {
+		case ' ':
+			col++
+		case '\t':
+			col = (col/8 + 1) * 8
+		case 0, '\v', '\f':
+		default:
+			goto text
+		}
+		i++
+	}
+	return l, false
+text:
+	t := trimRight(raw[i:])
+	l.indent = int16(min(col, 1000))
+	switch t[0] {
+	case '%', '#', ';', '>':
+		l.kind = commentLine
+		l.text = strings.TrimLeft(t, "%#;> \t-*.")
+		return l, l.text != ""
+	case '-':
+		if len(t) > 2 && t[1] == ' ' { // a list
+			t = trimLeft(t[2:])
+		}
+		fallthrough
+	case '*', '=', '_', '~', '|', '+':
+		// Rules, boxes and bullets; "** Domain Name:" is a heading of .tr.
+		s := trimBoth(strings.Trim(t, "*-=_~|+ \t"))
+		if s == "" {
+			return l, false
+		}
+		if t[0] == '*' || t[0] == '=' || t[0] == '-' && strings.HasSuffix(t, "-") || t[0] == '|' {
+			t = s
+		}
+	}
+	l.text = t
+	v.pair(&l, t)
+	return l, true
+}
+
+// pair finds the label of a line.
+func (v *vocabulary) pair(l *line, t string) {
+	// "[Domain Name]   EXAMPLE.JP", "a. [Domain Name]   EXAMPLE.JP"
+	s := t
+	if len(s) > 4 {
+		switch {
+		case s[2] == '[' && s[1] == ' ':
+			s = s[2:]
+		case s[3] == '[' && s[2] == ' ' && s[1] == '.':
+			s = s[3:]
+		}
+	}
+	if s[0] == '[' {
+		if i := strings.IndexByte(s, ']'); i > 1 && i < 64 {
+			if m := v.lookup(s[1:i]); m.what != unknown {
+				// "[owner-c] fname: Jo"
+				if k, value, ok := strings.Cut(s[i+1:], ":"); ok && m.what == contactRole && len(k) < 32 {
+					if f := v.lookup(trimBoth(k)); f.what.isContactField() {
+						l.kind, l.label, l.value, l.meaning = pairLine, trimBoth(k), trimBoth(value), meaning{f.what, m.roles}
+						return
+					}
+				}
+				l.kind, l.label, l.value, l.meaning = pairLine, trimBoth(s[1:i]), trimBoth(s[i+1:]), m
+				l.column = l.indent + int16(len(t)-len(trimLeft(s[i+1:])))
+				if l.value != "" && l.value[0] == ':' {
+					l.value = trimBoth(l.value[1:])
+				}
+				return
+			}
+		}
+	}
+	i, n, leaders := 0, 0, 0
+	if strings.IndexByte(t, ':') > 0 || strings.Contains(t, "..") || strings.Contains(t, "：") || strings.Contains(t, ". .") {
+		i, n, leaders = colon(t)
+	}
+	if i > 0 {
+		label := trimLabel(t[:i])
+		value := trimLeft(t[i+n:])
+		// A colon in the value belongs to a label with dotted leaders.
+		if j := leaders; j > 0 && strings.TrimLeft(t[j:i], ". \t") != "" {
+			label, value = trimLabel(t[:j]), strings.TrimLeft(t[j:], ". \t")
+		}
+		if label != "" {
+			m := v.lookup(label)
+			// "domain:Domain-Name:example.ma": rwhois names the class first.
+			if m.what == domainName && value != "" && strings.IndexByte(value, ':') > 0 && !strings.Contains(value, " ") {
+				if k, rest, _ := strings.Cut(value, ":"); len(k) < 32 {
+					k, _, _ = strings.Cut(k, ";")
+					label, value, m = k, rest, v.lookup(k)
+				}
+			}
+			if m.what == unknown {
+				switch {
+				case strings.IndexByte(label, ',') > 0:
+					m = v.several(label)
+				case len(label) > 4 && isDigit(label[0]) && (label[1] == '.' || label[2] == '.'): // "2a. registrant"
+					label = trimLabel(label[3:])
+					m = v.lookup(label)
+				}
+			}
+			// "Created on...: x" and "nameservers:   x" are pairs even when
+			// unknown; a sentence with a colon in it is not.
+			if m.what != unknown || labelLike(label) {
+				l.kind, l.label, l.value, l.meaning = pairLine, label, plainValue(value), m
+				l.column = l.indent + int16(min(len(t)-len(value), 500))
+				return
+			}
+		}
+	}
+	if j := leaders; j > 0 {
+		label, value := trimLabel(t[:j]), strings.TrimLeft(t[j:], ". \t#:")
+		if m := v.lookup(label); m.what != unknown {
+			l.kind, l.label, l.value, l.meaning = pairLine, label, value, m
+			l.column = l.indent + int16(min(len(t)-len(value), 500))
+			return
+		}
+	}
+	if i, n := columns(t); i > 0 {
+		label := trimLabel(t[:i])
+		if m := v.lookup(label); m.what != unknown {
+			l.kind, l.label, l.value, l.meaning = pairLine, label, trimBoth(t[i+n:]), m
+			l.column = l.indent + int16(min(i+n, 500))
+			return
+		}
+	}
+	if len(t) <= 64 {
+		m := v.heading(t)
+		if m.what == unknown && (strings.IndexByte(t, ',') > 0 || strings.IndexByte(t, '&') > 0) {
+			m = v.several(t)
+		}
+		if m.what != unknown && m.what != ignored {
+			l.kind, l.label, l.meaning = headingLine, t, m
+			return
+		}
+		v.sentence(l, t)
+	}
+}
+
+// sentence reads "Record created on 2001-02-03." and "Registered on: …"
+// without a colon: words that are a known label, then a date.
+func (v *vocabulary) sentence(l *line, t string) {
+	i := strings.IndexAny(t, "0123456789")
+	if i < 5 || i > 48 || t[i-1] != ' ' {
+		return
+	}
+	words := trimBoth(t[:i])
+	m := v.lookup(words)
+	if !m.what.isDate() {
+		// "Registered on 2nd August" has the month first at times: "expires on Mon Aug 2 2010".
+		if j := strings.LastIndexByte(words, ' '); j > 4 {
+			words = words[:j]
+			if m = v.lookup(words); !m.what.isDate() {
+				if j = strings.LastIndexByte(words, ' '); j > 4 {
+					words = words[:j]
+					m = v.lookup(words)
+				}
+			}
+		}
+	}
+	if m.what.isDate() {
+		value := trimBoth(t[len(words):])
+		l.kind, l.label, l.value, l.meaning = pairLine, words, strings.TrimSuffix(value, "."), m
+	}
+}
+
+// several reads "Administrative Contact, Technical Contact, Zone Contact".
+func (v *vocabulary) several(label string) (m meaning) {
+	if len(label) > 120 {
+		return meaning{}
+	}
+	for p := range strings.FieldsFuncSeq(label, func(r rune) bool { return r == ',' || r == '&' || r == '/' }) {
+		p = strings.TrimPrefix(trimBoth(p), "and ")
+		one := v.lookup(p)
+		if one.what != contactRole {
+			return meaning{}
+		}
+		m.what = contactRole
+		m.roles |= one.roles
+	}
+	return m
+}
+
+// colon finds the colon that ends a label, outside round brackets, and its
+// length; i is 0 when there is none. A time, an address and a URL have colons
+// that end none. leaders is where dotted leaders begin ("Name.......: x",
+// "Name. . . . x"), 0 when there are none.
+func colon(t string) (i, n, leaders int) {
+	depth := 0
+	for i := 0; i < len(t) && i < 200; i++ {
+		switch c := t[i]; {
+		case c == '.' && leaders == 0 && i > 0 && i+2 < len(t) && (t[i+1] == '.' && t[i+2] == '.' || t[i+1] == ' ' && t[i+2] == '.'):
+			leaders = i
+		case c == '(' || c == '[' && i > 0:
+			depth++
+		case c == ')' || c == ']':
+			depth = max(0, depth-1)
+		case c == ':' && depth == 0:
+			if i == 0 {
+				return 0, 0, leaders
+			}
+			rest := t[i+1:]
+			if strings.HasPrefix(rest, "//") {
+				return 0, 0, leaders
+			}
+			if len(rest) > 0 && isDigit(t[i-1]) && isDigit(rest[0]) && i >= 2 && isDigit(t[i-2]) {
+				return 0, 0, leaders // a time
+			}
+			return i, 1, leaders
+		case c == 0xEF && strings.HasPrefix(t[i:], "："): // the full-width colon
+			if i > 0 {
+				return i, len("："), leaders
+			}
+		case c == '@' && depth == 0:
+			return 0, 0, leaders
+		case i > 80 && depth == 0:
+			return 0, 0, leaders
+		}
+	}
+	return 0, 0, leaders
+}
+
+// columns finds the gap between a label and its value: a tab, or two spaces.
+func columns(t string) (i, n int) {
+	for i := 1; i < len(t) && i < 64; i++ {
+		if t[i] == '\t' || t[i] == ' ' && i+1 < len(t) && t[i+1] == ' ' {
+			for i+n < len(t) && (t[i+n] == ' ' || t[i+n] == '\t') {
+				n++
+			}
+			return i, n
+		}
+	}
+	return 0, 0
+}
+
+// labelLike says whether an unknown label looks like one and not like the
+// beginning of a sentence.
+func labelLike(s string) bool {
+	if len(s) > 48 || strings.Count(s, " ") > 4 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case ',', '"', ';', '!', '?':
+			return false
+		}
+	}
+	return true
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == 0 || c == '\v' || c == '\f' }
+
+func trimLeft(s string) string {
+	for len(s) > 0 && isSpace(s[0]) {
+		s = s[1:]
+	}
+	return s
+}
+
+func trimRight(s string) string {
+	for len(s) > 0 && isSpace(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func trimBoth(s string) string { return trimLeft(trimRight(s)) }
+
+// trimLabel takes dotted leaders, bullets and space off a label.
+func trimLabel(s string) string {
+	for len(s) > 0 && isLeader(s[0]) {
+		s = s[1:]
+	}
+	for len(s) > 0 && isLeader(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func isLeader(c byte) bool {
+	switch c {
+	case ' ', '\t', '.', '*', '-', '_', '>', '=', '#', 0:
+		return true
+	}
+	return false
+}
+
+// plainValue takes the marks of YAML off a value, in which a few servers
+// answer.
+func plainValue(s string) string {
+	if len(s) < 2 {
+		return s
+	}
+	switch s[0] {
+	case '"':
+		if s[len(s)-1] == '"' && strings.Count(s, "\"") == 2 {
+			return s[1 : len(s)-1]
+		}
+	case '!':
+		if !strings.Contains(s, " ") && s[1]|0x20 >= 'a' && s[1]|0x20 <= 'z' {
+			return ""
+		}
+	case '|':
+		if s == "|-" {
+			return ""
+		}
+	}
+	return s
+}

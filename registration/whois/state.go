@@ -1,0 +1,330 @@
+package whois
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"bailiwick/registration"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed phrases.yaml
+var phrasesYAML []byte
+
+// verdict is what a phrase says about a page, the strongest last.
+type verdict uint8
+
+const (
+	noVerdict verdict = iota
+	saysInvalid
+	saysError
+	hintsThrottled // words that terms of use have, too
+	saysAvailable
+	saysReserved
+	saysThrottled
+)
+
+// phrases knows what servers say instead of a record.
+type phrases struct {
+	root   *phraseNode
+	values map[string]verdict // of status lines, folded
+}
+
+// phraseNode is a place in the tree of phrases, word by word.
+type phraseNode struct {
+	next     map[string]*phraseNode
+	any      *phraseNode // after "~"
+	start    verdict     // of a phrase that ends here, at the beginning of a line
+	startEnd verdict     // that ends here and with the line
+	anywhere verdict
+	anyEnd   verdict
+}
+
+// said is the built-in list. The file is part of the program and a test reads
+// it, so an error cannot get out.
+var said = sync.OnceValue(func() *phrases {
+	p, err := readPhrases(phrasesYAML)
+	if err != nil {
+		return &phrases{root: &phraseNode{}}
+	}
+	return p
+})
+
+func readPhrases(b []byte) (*phrases, error) {
+	type list struct {
+		Start    []string `yaml:"start"`
+		Anywhere []string `yaml:"anywhere"`
+	}
+	var f struct {
+		Throttled list                `yaml:"throttled"`
+		Weak      list                `yaml:"throttled weak"`
+		Reserved  list                `yaml:"reserved"`
+		Available list                `yaml:"available"`
+		Error     list                `yaml:"error"`
+		Invalid   list                `yaml:"invalid"`
+		Values    map[string][]string `yaml:"values"`
+	}
+	if err := yaml.Unmarshal(b, &f); err != nil {
+		return nil, err
+	}
+	p := &phrases{root: &phraseNode{}, values: map[string]verdict{}}
+	add := func(v verdict, l list) {
+		for i, s := range append(append([]string{}, l.Start...), l.Anywhere...) {
+			n, end := p.root, false
+			for w := range strings.FieldsSeq(strings.ToLower(s)) {
+				switch w {
+				case "~":
+					if n.any == nil {
+						n.any = &phraseNode{}
+					}
+					n = n.any
+				case "$":
+					end = true
+				case "-":
+				default:
+					if n.next == nil {
+						n.next = map[string]*phraseNode{}
+					}
+					if n.next[w] == nil {
+						n.next[w] = &phraseNode{}
+					}
+					n = n.next[w]
+				}
+			}
+			at := &n.anywhere
+			switch start := i < len(l.Start); {
+			case start && end:
+				at = &n.startEnd
+			case start:
+				at = &n.start
+			case end:
+				at = &n.anyEnd
+			}
+			*at = max(*at, v)
+		}
+	}
+	add(saysThrottled, f.Throttled)
+	add(hintsThrottled, f.Weak)
+	add(saysReserved, f.Reserved)
+	add(saysAvailable, f.Available)
+	add(saysError, f.Error)
+	add(saysInvalid, f.Invalid)
+	verdicts := map[string]verdict{"available": saysAvailable, "reserved": saysReserved, "throttled": saysThrottled, "invalid": saysInvalid}
+	for name, list := range f.Values {
+		v, ok := verdicts[name]
+		if !ok {
+			return nil, fmt.Errorf("%q is no state of a status line", name)
+		}
+		for _, s := range list {
+			p.values[foldLabel(s)] = v
+		}
+	}
+	return p, nil
+}
+
+// maxPhraseWords is how many words of a line are looked at.
+const maxPhraseWords = 40
+
+// line judges one line.
+func (p *phrases) line(s string) verdict {
+	var words [maxPhraseWords]string
+	var lower [512]byte
+	if len(s) > 400 {
+		n := 400
+		for n > 0 && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		s = s[:n]
+	}
+	// Lower case once, so that words can be looked up as they stand.
+	b := lower[:0]
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c >= 'A' && c <= 'Z' {
+				c |= 0x20
+			}
+			b = append(b, c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == '’' {
+			r = '\''
+		}
+		b = utf8.AppendRune(b, unicode.ToLower(r))
+		i += n
+	}
+	low := string(b)
+	n := 0
+	for i := 0; i < len(low) && n < len(words); {
+		for i < len(low) && isPhraseGap(low[i]) {
+			i++
+		}
+		j := i
+		for j < len(low) && !isPhraseGap(low[j]) {
+			j++
+		}
+		if w := strings.Trim(low[i:j], "\"'.,:;!?()[]<>*%#-=|/`"); w != "" {
+			words[n] = w
+			n++
+		}
+		i = j
+	}
+	best := noVerdict
+	for i := range n {
+		best = max(best, p.root.match(words[i:n], i == 0))
+	}
+	return best
+}
+
+func isPhraseGap(c byte) bool { return c <= ' ' || c == ',' || c == '(' || c == '_' || c == '/' }
+
+func (n *phraseNode) match(words []string, start bool) verdict {
+	best := n.anywhere
+	if start {
+		best = max(best, n.start)
+	}
+	if len(words) == 0 {
+		best = max(best, n.anyEnd)
+		if start {
+			best = max(best, n.startEnd)
+		}
+		return best
+	}
+	if m := n.next[words[0]]; m != nil {
+		best = max(best, m.match(words[1:], start))
+	}
+	if n.any != nil {
+		best = max(best, n.any.match(words[1:], start))
+	}
+	return best
+}
+
+// value judges the value of a status line.
+func (p *phrases) value(s string) verdict {
+	var buf [maxLabel]byte
+	if len(s) > 64 {
+		return noVerdict
+	}
+	return p.values[string(fold(buf[:0], s))]
+}
+
+// page judges an answer that holds no registration, and gives the name that
+// the telling line speaks of. Long pages are mostly terms of use, in which every
+// phrase may occur: what is wrapped prose does not count.
+func (p *phrases) page(lines []line) (best verdict, name string) {
+	var have [saysThrottled + 1]bool
+	asked := ""
+	for i := range lines {
+		l := &lines[i]
+		if asked == "" && len(l.text) < 120 {
+			asked = askedIn(l.text)
+		}
+		if len(l.text) > 200 || prose(lines, i) {
+			continue
+		}
+		v := p.line(l.text)
+		if v == noVerdict && strings.HasSuffix(l.text, "NOT FOUND") {
+			v = saysAvailable
+		}
+		if v == noVerdict {
+			continue
+		}
+		have[v] = true
+		if name == "" && v >= saysAvailable {
+			name = nameIn(l.text)
+		}
+	}
+	if name == "" {
+		name = asked
+	}
+	for _, v := range [...]verdict{saysThrottled, saysReserved, saysAvailable, hintsThrottled, saysError, saysInvalid} {
+		if have[v] {
+			return v, name
+		}
+	}
+	return noVerdict, name
+}
+
+// askedIn finds the name in a line that repeats the question: "You queried for
+// example.com but…", "WHOIS example.com".
+func askedIn(s string) string {
+	before := ""
+	for w := range strings.FieldsSeq(s) {
+		w = strings.Trim(w, "\"'.,:;`")
+		if strings.Contains(w, ".") && !strings.ContainsAny(w, "@/:") && !isDigit(w[0]) {
+			switch strings.ToLower(before) {
+			case "for", "whois", "to", "query", "domain", "name", ">>":
+				if d, ok := domainValue(w); ok && strings.Contains(d, ".") && !strings.HasPrefix(d, "whois.") && !strings.HasPrefix(d, "www.") {
+					return d
+				}
+			}
+		}
+		before = w
+	}
+	return ""
+}
+
+// nameIn finds the one domain name in a line such as "No match for EXAMPLE.COM".
+func nameIn(s string) string {
+	name := ""
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool {
+		return r <= ' ' || r == '"' || r == '\'' || r == ':' || r == ',' || r == '(' || r == ')' || r == '<' || r == '>'
+	}) {
+		w = strings.Trim(w, ".!?;`")
+		if !strings.Contains(w, ".") || strings.ContainsAny(w, "@/") || strings.HasPrefix(strings.ToLower(w), "whois.") {
+			continue
+		}
+		if d, ok := domainValue(w); ok && name == "" && strings.Contains(d, ".") && !isDigit(d[0]) {
+			name = d
+		}
+	}
+	return name
+}
+
+// prose says whether line i lies in a paragraph of wrapped sentences.
+func prose(lines []line, i int) bool {
+	l := &lines[i]
+	if i > 0 && !l.gap && lowerStart(l.text) && len(lines[i-1].text) > 44 && sentenceOpen(lines[i-1].text) {
+		return true
+	}
+	return len(l.text) > 52 && sentenceOpen(l.text) && i+1 < len(lines) && !lines[i+1].gap && lowerStart(lines[i+1].text)
+}
+
+// lowerStart says whether s begins in the middle of a sentence.
+func lowerStart(s string) bool {
+	return s != "" && (s[0] >= 'a' && s[0] <= 'z' || s[0] == '(' || s[0] == '"')
+}
+
+// sentenceOpen says whether a line ends in the middle of a sentence.
+func sentenceOpen(s string) bool {
+	if s == "" {
+		return false
+	}
+	switch s[len(s)-1] {
+	case '.', '!', '?', ':', '<', '*':
+		return false
+	}
+	return true
+}
+
+// stateOf gives the state that a verdict means where there is no registration.
+func (v verdict) state() registration.State {
+	switch v {
+	case saysAvailable:
+		return registration.Available
+	case saysReserved:
+		return registration.Reserved
+	case saysThrottled, hintsThrottled:
+		return registration.Throttled
+	case saysError:
+		return registration.Failed
+	}
+	return registration.Unknown
+}

@@ -1,0 +1,383 @@
+package whois
+
+import (
+	_ "embed"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"bailiwick/registration"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// what says what a label names.
+type what uint8
+
+const (
+	unknown what = iota
+	ignored
+	domainName
+	domainUnicode
+	domainID
+	registrarName
+	registrarHandle // the registry's own code for it
+	registrarID
+	registrarURL
+	registrarAbuseEmail
+	registrarAbusePhone
+	registrarEmail
+	registrarPhone
+	created
+	updated
+	expires
+	status
+	nameserver
+	nameserverIgnored
+	dnssec
+	ds
+	whoisServer
+	reseller
+	asked // the question, repeated
+	web   // a web address of whom the block is about
+	// contactRole is a label that names a role alone: a heading, or with a
+	// value who has it.
+	contactRole
+	// The fields of a contact. With a role they are absolute.
+	contactName
+	contactFirstName
+	contactLastName
+	contactOrganization
+	contactStreet
+	contactCity
+	contactRegion
+	contactPostalCode
+	contactCountry
+	contactEmail
+	contactPhone
+	contactFax
+	contactHandle
+	contactIgnored
+)
+
+// isContactField says whether w names a field of a contact.
+func (w what) isContactField() bool { return w >= contactName }
+
+// isDate says whether w names a date of the registration.
+func (w what) isDate() bool { return w == created || w == updated || w == expires }
+
+// roles is a set of roles.
+type roles uint8
+
+const (
+	registrant roles = 1 << iota
+	admin
+	tech
+	billing
+	registrar // the registrar's block
+	other     // a block about somebody who is none of these
+)
+
+const persons = registrant | admin | tech | billing
+
+// roleNames are the names of the roles in a record, by bit.
+var roleNames = [...]string{registration.Registrant, registration.Admin, registration.Tech, registration.Billing}
+
+// meaning is what a label means.
+type meaning struct {
+	what  what
+	roles roles
+}
+
+// labelWhat are the names in vocabulary.yaml and profiles.yaml of what labels
+// mean.
+var labelWhat = map[string]what{
+	"domain": domainName, "domain.unicode": domainUnicode, "id": domainID,
+	"registrar.name": registrarName, "registrar.handle": registrarHandle, "registrar.iana_id": registrarID, "registrar.url": registrarURL,
+	"registrar.abuse_email": registrarAbuseEmail, "registrar.abuse_phone": registrarAbusePhone,
+	"registrar.email": registrarEmail, "registrar.phone": registrarPhone,
+	"created": created, "updated": updated, "expires": expires, "status": status,
+	"nameserver": nameserver, "nameserver.ignored": nameserverIgnored, "dnssec": dnssec, "ds": ds,
+	"whois_server": whoisServer, "asked": asked, "web": web, "reseller": reseller, "ignored": ignored,
+}
+
+// fieldWhat are the names there of contact fields.
+var fieldWhat = map[string]what{
+	"name": contactName, "firstname": contactFirstName, "lastname": contactLastName,
+	"organization": contactOrganization, "street": contactStreet, "city": contactCity, "region": contactRegion,
+	"postal_code": contactPostalCode, "country": contactCountry, "email": contactEmail, "phone": contactPhone,
+	"fax": contactFax, "handle": contactHandle, "ignored": contactIgnored,
+}
+
+// roleBits are the names there of roles.
+var roleBits = map[string]roles{
+	"registrant": registrant, "admin": admin, "tech": tech, "billing": billing, "registrar": registrar, "other": other,
+}
+
+//go:embed vocabulary.yaml
+var vocabularyYAML []byte
+
+// language is one entry of vocabulary.yaml.
+type language struct {
+	Language string `yaml:"language"`
+	// FieldFirst says that a field may stand before the role in a joined label.
+	FieldFirst bool                `yaml:"field first"`
+	Labels     map[string][]string `yaml:"labels"`
+	Roles      map[string][]string `yaml:"roles"`
+	Fields     map[string][]string `yaml:"fields"`
+}
+
+// vocabulary gives the meaning of labels, by their folded form.
+type vocabulary struct {
+	labels map[string]meaning
+	// shapes are the first octets that labels of a length have, as bits: most
+	// lines that are no label are told by it without a look into the table.
+	shapes [maxLabel + 4]uint64
+	// The table holds the same as labels, by hash with open addressing: this
+	// is the inner loop, and several times as quick as a map. A slot is 0 or
+	// the place of an entry, plus one, above the upper half of its hash, so
+	// that the whole of it stays near the processor.
+	table   []uint32
+	entries []entry
+}
+
+type entry struct {
+	label   string
+	meaning meaning
+}
+
+// index fills the table.
+func (v *vocabulary) index() {
+	size := 1024
+	for size < 2*len(v.labels) {
+		size *= 2
+	}
+	v.table = make([]uint32, size)
+	v.entries = make([]entry, 0, len(v.labels))
+	for _, k := range slices.Sorted(maps.Keys(v.labels)) {
+		v.shapes[len(k)] |= 1 << (k[0] & 63)
+		h := hash([]byte(k))
+		i := h & uint32(size-1)
+		for v.table[i] != 0 {
+			i = (i + 1) & uint32(size-1)
+		}
+		v.entries = append(v.entries, entry{k, v.labels[k]})
+		v.table[i] = uint32(len(v.entries)) | h&0xFFFF0000
+	}
+}
+
+// hash is FNV-1a.
+func hash(k []byte) uint32 {
+	h := uint32(2166136261) ^ uint32(len(k))
+	for _, c := range k {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return h ^ h>>15
+}
+
+// find gives the meaning of a folded label.
+func (v *vocabulary) find(k []byte) (meaning, bool) {
+	if len(k) == 0 || v.shapes[len(k)]&(1<<(k[0]&63)) == 0 {
+		return meaning{}, false
+	}
+	h := hash(k)
+	mask := uint32(len(v.table) - 1)
+	for i := h & mask; v.table[i] != 0; i = (i + 1) & mask {
+		if s := v.table[i]; s&0xFFFF0000 == h&0xFFFF0000 {
+			if e := &v.entries[s&0xFFFF-1]; e.label == string(k) {
+				return e.meaning, true
+			}
+		}
+	}
+	return meaning{}, false
+}
+
+// words is the built-in vocabulary. The file is part of the program and a test
+// reads it, so an error cannot get out.
+var words = sync.OnceValue(func() *vocabulary {
+	v, err := readVocabulary(vocabularyYAML)
+	if err != nil {
+		return &vocabulary{}
+	}
+	return v
+})
+
+// readVocabulary reads the form of vocabulary.yaml. The first meaning of a
+// label stays: whole labels before joined ones, and English before the others.
+func readVocabulary(b []byte) (*vocabulary, error) {
+	var languages []language
+	if err := yaml.Unmarshal(b, &languages); err != nil {
+		return nil, err
+	}
+	v := &vocabulary{labels: make(map[string]meaning, 16384)}
+	add := func(label string, m meaning) {
+		k := foldLabel(label)
+		if _, taken := v.labels[k]; !taken && k != "" {
+			v.labels[k] = m
+		}
+	}
+	for _, l := range languages {
+		for _, name := range slices.Sorted(maps.Keys(l.Labels)) {
+			w, ok := labelWhat[name]
+			if !ok && len(l.Labels[name]) > 0 {
+				return nil, fmt.Errorf("%s: %q names nothing that a label can mean", l.Language, name)
+			}
+			for _, s := range l.Labels[name] {
+				add(s, meaning{what: w})
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(l.Roles)) {
+			r, ok := roleBits[name]
+			if !ok {
+				return nil, fmt.Errorf("%s: %q is no role", l.Language, name)
+			}
+			for _, s := range l.Roles[name] {
+				add(s, meaning{contactRole, r})
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(l.Fields)) {
+			w, ok := fieldWhat[name]
+			if !ok {
+				return nil, fmt.Errorf("%s: %q is no field of a contact", l.Language, name)
+			}
+			for _, s := range l.Fields[name] {
+				add(s, meaning{what: w})
+			}
+		}
+		for _, role := range slices.Sorted(maps.Keys(l.Roles)) {
+			if roleBits[role]&persons == 0 {
+				continue
+			}
+			for _, r := range l.Roles[role] {
+				if strings.Contains(r, "information") || strings.Contains(r, "details") || strings.Contains(r, "handle") || strings.Count(r, " ") > 2 {
+					continue // headings, not the first half of a label
+				}
+				for _, name := range slices.Sorted(maps.Keys(l.Fields)) {
+					for _, f := range l.Fields[name] {
+						add(r+" "+f, meaning{fieldWhat[name], roleBits[role]})
+						if l.FieldFirst { // "E-mail contact administratif"
+							add(f+" "+r, meaning{fieldWhat[name], roleBits[role]})
+						}
+					}
+				}
+			}
+		}
+	}
+	if len(v.labels) > 0xFFFF {
+		return nil, fmt.Errorf("%d labels are more than the table holds", len(v.labels))
+	}
+	v.index()
+	return v, nil
+}
+
+// foldLabel gives the form in which labels are compared.
+func foldLabel(s string) string {
+	var buf [maxLabel]byte
+	return string(fold(buf[:0], s))
+}
+
+// maxLabel is the longest label that is looked up, in octets when folded.
+const maxLabel = 96
+
+// fold appends s to dst in lower case, without spaces, punctuation and what
+// stands in round brackets, up to maxLabel octets.
+func fold(dst []byte, s string) []byte {
+	for i := 0; i < len(s) && len(dst) < maxLabel; i++ {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if f := folded[c]; f != 0 {
+				dst = append(dst, f)
+			} else if (c == '(' || c == '[') && i > 0 {
+				for i++; i < len(s) && s[i] != ')' && s[i] != ']'; i++ {
+				}
+			}
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r >= 0xC0 && r < 0x180 && plainLatin[r-0xC0] != ' ':
+			dst = append(dst, plainLatin[r-0xC0])
+		case unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r):
+			dst = utf8.AppendRune(dst, unicode.ToLower(r))
+		}
+		i += n - 1
+	}
+	return dst
+}
+
+// folded are letters and digits in lower case, and 0 for what is left out.
+var folded = func() (t [utf8.RuneSelf]byte) {
+	for c := byte('a'); c <= 'z'; c++ {
+		t[c], t[c-0x20] = c, c
+	}
+	for c := byte('0'); c <= '9'; c++ {
+		t[c] = c
+	}
+	return t
+}()
+
+// plainLatin are the letters from U+00C0 to U+017F without their accents, which
+// servers write or leave out as they like; a space where there is none.
+const plainLatin = "aaaaaa ceeeeiiii nooooo  uuuuy  aaaaaa ceeeeiiii nooooo  uuuuy y" +
+	"aaaaaaccccccccdd  eeeeeeeeeegggggggghh  iiiiiiiii   jjkk llllll    nnnnnn   oooooo  rrrrrrssssssssttttt uuuuuuuuuuuuwwyyyzzzzzz "
+
+// heading gives the meaning of a text that stands alone on a line; with a
+// number in it or a full stop at its end it is another thing.
+func (v *vocabulary) heading(t string) meaning {
+	if t[len(t)-1] == '.' {
+		return meaning{}
+	}
+	var buf [maxLabel + 4]byte
+	if m, ok := v.find(fold(buf[:0], t)); ok {
+		return m
+	}
+	if strings.Contains(t, " / ") || strings.Contains(t, "/") && !strings.ContainsAny(t, "0123456789") {
+		return v.lookup(t)
+	}
+	return meaning{}
+}
+
+// lookup gives the meaning of a label. A number at its end, or inside, is left
+// out when the label with it is not known; of "Titular / Registrant" the parts
+// are tried.
+func (v *vocabulary) lookup(label string) meaning {
+	if len(label) == 0 || len(label) > 256 {
+		return meaning{}
+	}
+	var buf [maxLabel + 4]byte
+	k := fold(buf[:0], label)
+	if m, ok := v.find(k); ok {
+		return m
+	}
+	if n := stripDigits(k); n > 0 && n < len(k) {
+		if m, ok := v.find(k[:n]); ok {
+			return m
+		}
+		// "DNS1", "Registrant Street2 line"
+	}
+	if a, b, ok := strings.Cut(label, "/"); ok {
+		if m := v.lookup(strings.TrimSpace(a)); m.what != unknown && m.what != ignored {
+			return m
+		}
+		return v.lookup(strings.TrimSpace(b))
+	}
+	// "[en] Name", "1. Domain Name", "contact name: registrant"
+	return meaning{}
+}
+
+// stripDigits moves what is not an ASCII digit to the front and gives its
+// length.
+func stripDigits(k []byte) int {
+	n := 0
+	for _, c := range k {
+		if c < '0' || c > '9' {
+			k[n] = c
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,193 @@
+// Package whois reads WHOIS answers (RFC 3912) about domain names into the
+// record of package registration.
+//
+// RFC 3912 says nothing about what an answer holds, so there are as many forms
+// as registries. They share a grammar: lines, most of them a label and a value;
+// headings with lines under them; paragraphs that are objects with a handle.
+// This package reads that grammar with a vocabulary of many languages
+// (vocabulary.yaml), knows what servers say when they hold no record
+// (phrases.yaml), and takes what is one registry's own from data
+// (profiles.yaml). docs/registration.md says how to add to them.
+package whois
+
+import (
+	"bytes"
+	"strings"
+
+	"bailiwick/problem"
+	"bailiwick/registration"
+)
+
+// MaxBytes is how much of an answer is read, in octets. What is longer is read
+// to this mark, with a finding.
+const MaxBytes = 256 << 10
+
+// Domain reads a WHOIS answer about a domain name. The answer may be a chain,
+// as clients print it: a registry's followed by a registrar's, told apart and
+// merged.
+//
+// The record can always be used; the error is not nil exactly when its state is
+// "error", and says why: problem.Invalid for what is no WHOIS answer at all
+// (nothing, a web page, JSON, binary data), problem.Unavailable when the server
+// says that it failed.
+//
+// The state is "registered" only when there is a registration to show; a page
+// that says that there is none is "available", "reserved" or "throttled", and
+// what cannot be told is "unknown". A TLD's own record, as the IANA server has
+// it, is not a domain's and is "unknown".
+func Domain(raw []byte, src registration.Source) (registration.Record, error) {
+	return new(Reader).Domain(raw, src)
+}
+
+// Reader reads many answers, one after the other, with the same working
+// memory. The zero value is ready. The records it gives do not share that
+// memory.
+type Reader struct {
+	lines []line
+	a     answer
+}
+
+// Domain is the package's Domain.
+func (r *Reader) Domain(raw []byte, src registration.Source) (registration.Record, error) {
+	var cut bool
+	if len(raw) > MaxBytes {
+		raw, cut = raw[:MaxBytes], true
+	}
+	if err := notWHOIS(raw); err != nil {
+		return finish(registration.Record{State: registration.Failed, Findings: []registration.Finding{
+			{ID: "whois.content", Severity: registration.RFC, Detail: err.Error()},
+		}}, src), err
+	}
+	v := words()
+	known := profiles()
+	p := known.server(src.Server)
+	s := text(raw, p.charset)
+	lines, more := v.split(r.lines[:0], s)
+	if tld := firstTLD(lines); tld != "" && p == none {
+		if p = known.tld(tld); p.charset != "" {
+			// The registry's own character set may give other words.
+			if again := text(raw, p.charset); again != s {
+				s = again
+				lines, more = v.split(lines[:0], s)
+			}
+		}
+	}
+	r.lines = lines[:0]
+	var rec registration.Record
+	var err error
+	n := 0
+	for rest := lines; len(rest) > 0; {
+		var part []line
+		part, rest = next(rest)
+		if len(part) == 0 || len(rest) > 0 && bilingual(part, rest) {
+			continue
+		}
+		r.a.reset(v, p)
+		one := r.a.read(part)
+		if r.a.tldRecord {
+			if n == 0 && len(rest) == 0 {
+				rec = one
+			}
+			continue
+		}
+		if n == 0 || rec.State == registration.Unknown {
+			rec = one
+		} else if one.State != registration.Unknown {
+			// Its abuse contact is what a registrar knows best about itself.
+			if one.State == registration.Registered && one.Domain == rec.Domain && (one.Registrar.AbuseEmail != "" || one.Registrar.AbusePhone != "") {
+				rec.Registrar.AbuseEmail, rec.Registrar.AbusePhone = "", ""
+			}
+			rec = registration.Merge(rec, one)
+		}
+		n++
+	}
+	if rec.State == "" {
+		rec.State = registration.Unknown
+	}
+	if cut || more {
+		rec.Findings = append(rec.Findings, registration.Finding{ID: "whois.cut", Severity: registration.Advice, Detail: "the answer is longer than what is read"})
+	}
+	if rec.State == registration.Failed {
+		err = problem.New(problem.Unavailable, "the WHOIS server says that it failed")
+	}
+	return finish(rec, src), err
+}
+
+// finish names the source.
+func finish(rec registration.Record, src registration.Source) registration.Record {
+	if src != (registration.Source{}) {
+		if rec.Sources == nil {
+			rec.Sources = map[string]registration.Source{}
+		}
+		rec.Sources[""] = src
+	}
+	return rec
+}
+
+// notWHOIS says what raw is when it cannot be an answer of RFC 3912.
+func notWHOIS(raw []byte) error {
+	b := bytes.TrimLeft(raw, " \t\r\n\x00\xEF\xBB\xBF")
+	switch {
+	case len(b) == 0:
+		return problem.New(problem.Invalid, "the answer is empty")
+	case b[0] == '{' && bytes.IndexByte(b[:min(len(b), 64)], '"') > 0:
+		return problem.New(problem.Invalid, "JSON instead of a WHOIS answer")
+	case b[0] == '<' && isMarkup(b):
+		return problem.New(problem.Invalid, "a web page or XML instead of a WHOIS answer")
+	}
+	control := 0
+	head := b[:min(len(b), 512)]
+	for _, c := range head {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != 0x1B && c != '\f' {
+			control++
+		}
+	}
+	if control > 16 && control*8 > len(head) && !bytes.HasPrefix(raw, []byte("\xFF\xFE")) && !bytes.HasPrefix(raw, []byte("\xFE\xFF")) {
+		return problem.New(problem.Invalid, "binary data instead of a WHOIS answer")
+	}
+	return nil
+}
+
+func isMarkup(b []byte) bool {
+	head := strings.ToLower(string(b[:min(len(b), 32)]))
+	for _, p := range [...]string{"<!doctype", "<html", "<?xml", "<head", "<body", "<!--"} {
+		if strings.HasPrefix(head, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// firstTLD gives the TLD of the first domain name that a line names.
+func firstTLD(lines []line) string {
+	for i := range lines {
+		l := &lines[i]
+		if l.meaning.what != domainName {
+			continue
+		}
+		v := l.value
+		if v == "" && i+1 < len(lines) {
+			v = lines[i+1].text
+		}
+		v = strings.TrimRight(firstWord(v), ".")
+		if i := strings.LastIndexByte(v, '.'); i > 0 && len(v)-i <= 64 {
+			tld := strings.ToLower(v[i+1:])
+			if strings.IndexFunc(tld, func(r rune) bool { return r >= 0x80 }) >= 0 {
+				if d, ok := hostName(v); ok {
+					return d[strings.LastIndexByte(d, '.')+1:]
+				}
+				continue
+			}
+			return tld
+		}
+	}
+	return ""
+}
+
+// firstWord is s up to its first space.
+func firstWord(s string) string {
+	if i := strings.IndexAny(s, " \t("); i >= 0 {
+		return s[:i]
+	}
+	return s
+}

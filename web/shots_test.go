@@ -1,0 +1,33 @@
+package web_test
+
+import (
+	"testing"
+	"time"
+
+	"bailiwick/lab"
+)
+
+// TestShots takes pictures of the pages of a world in its third week.
+func TestShots(t *testing.T) {
+	if shots == "" {
+		t.Skip("WEB_SHOTS is not set")
+	}
+	w := newWorld(t, lab.Generate(1, 24), "live-phishing", "live-malware")
+	login, password := analyst(t, w.App)
+	w.until(20 * 24 * time.Hour)
+	b := newBrowser(t, w.URL)
+	b.signIn(login, password)
+	paths := pagesOf(t, w)
+	for _, v := range []struct {
+		name  string
+		dark  bool
+		width int64
+	}{{"light", false, 1320}, {"dark", true, 1320}, {"narrow", false, 360}} {
+		b.look(v.dark, v.width)
+		for name, path := range paths {
+			b.open(path)
+			b.shoot(name + "-" + v.name)
+			b.quiet(path)
+		}
+	}
+}
