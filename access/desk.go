@@ -125,8 +125,11 @@ func (d *Desk) Login(ctx context.Context, login, password, remote string) (token
 	err = d.db.UpdateAccess(ctx, func(r Rows) (err error) {
 		// Read again: it may have been disabled, or the password changed, while
 		// the old one was being checked.
-		if a, err = r.Account(ctx, a.ID); err != nil || !a.Disabled.IsZero() || a.Password != was {
-			return errors.Join(err, unknown("the name or the password is not right"))
+		if a, err = r.Account(ctx, a.ID); err != nil {
+			return err
+		}
+		if !a.Disabled.IsZero() || a.Password != was {
+			return unknown("the name or the password is not right")
 		}
 		if fresh != "" {
 			a.Password = fresh
@@ -255,12 +258,14 @@ func (d *Desk) Invitation(ctx context.Context, link string) (Person, error) {
 	return a.Person(), err
 }
 
-var errLink = problem.Wrap(errUnknown, problem.NotFound, "this link has been used, is over, or is none of ours: ask for a new one")
+func errLink() error {
+	return problem.Wrap(errUnknown, problem.NotFound, "this link has been used, is over, or is none of ours: ask for a new one")
+}
 
 func (d *Desk) link(ctx context.Context, link string) (l Link, a Account, err error) {
 	digest, ok := parseSecret(useLink, link, linkSize)
 	if !ok {
-		return l, a, errLink
+		return l, a, errLink()
 	}
 	err = d.db.ViewAccess(ctx, func(r Rows) (err error) {
 		l, a, err = r.Link(ctx, digest)
@@ -268,7 +273,7 @@ func (d *Desk) link(ctx context.Context, link string) (l Link, a Account, err er
 	})
 	if err != nil && problem.CodeOf(err) == problem.NotFound ||
 		err == nil && (!d.clock.Now().Before(l.Expires) || !a.Disabled.IsZero()) {
-		return l, a, errLink
+		return l, a, errLink()
 	}
 	return l, a, err
 }
@@ -286,14 +291,17 @@ func (d *Desk) Redeem(ctx context.Context, link, password string) (token string,
 	}
 	err = d.db.UpdateAccess(ctx, func(r Rows) error {
 		took, err := r.TakeLink(ctx, l.Digest)
-		if err != nil || !took {
-			return errors.Join(err, errLink)
+		if err != nil {
+			return err
+		}
+		if !took {
+			return errLink()
 		}
 		if a, err = r.Account(ctx, a.ID); err != nil {
 			return err
 		}
 		if !a.Disabled.IsZero() {
-			return errLink
+			return errLink()
 		}
 		if err := d.setHash(ctx, r, a.Person().Actor(), a, hash); err != nil {
 			return err

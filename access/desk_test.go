@@ -563,7 +563,20 @@ func TestPeople(t *testing.T) {
 		want(w, "enable", w.SetDisabled(ctx, access.Console, ada.ID, false), "")
 		_, _, err = w.Lookup(ctx, token)
 		wantUnknown(w, "the session of before", err)
-		w.login("ada")
+		token = w.login("ada")
+		// Even a session that was left over is of no use.
+		if err := w.store.Access().UpdateAccess(ctx, func(r access.Rows) error {
+			a, err := r.Account(ctx, ada.ID)
+			if err != nil {
+				return err
+			}
+			a.Disabled = w.clock.Now()
+			return r.PutAccount(ctx, a)
+		}); err != nil {
+			w.Fatal(err)
+		}
+		_, _, err = w.Lookup(ctx, token)
+		wantUnknown(w, "a session that was left over", err)
 
 		want(w, "the last administrator disabled", w.SetDisabled(ctx, access.Console, admin.ID, true), problem.Conflict)
 		want(w, "the last administrator demoted", w.SetRoles(ctx, access.Console, admin.ID, []access.Role{access.Viewer}), problem.Conflict)

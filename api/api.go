@@ -62,12 +62,12 @@ func (a *API) Register(mux *http.ServeMux) {
 		DefaultStatus: http.StatusAccepted, MaxBodyBytes: centre.MaxReport + 1, Responses: failures(400, 401, 409, 413, 422, 503),
 		Security: maybeKey, SkipValidateBody: true, BodyReadTimeout: bodyTime}, a.report)
 	huma.Register(h, huma.Operation{OperationID: "report-state", Method: http.MethodGet, Path: "/api/v1/reports/{receipt}", Summary: "State of a report",
-		Responses: failures(404)}, a.state)
+		Security: maybeKey, Responses: failures(401, 404)}, a.state)
 	huma.Register(h, huma.Operation{OperationID: "withdraw", Method: http.MethodPost, Path: "/api/v1/reports/{receipt}/withdraw", Summary: "Take a report back",
-		DefaultStatus: http.StatusNoContent, Responses: failures(404, 409)}, a.withdraw)
+		DefaultStatus: http.StatusNoContent, Security: maybeKey, Responses: failures(401, 404, 409)}, a.withdraw)
 	huma.Register(h, huma.Operation{OperationID: "answer", Method: http.MethodPost, Path: "/api/v1/answers/{token}", Summary: "Answer an ask",
 		Description:   "The token is the last part of the answer link in the message.",
-		DefaultStatus: http.StatusNoContent, MaxBodyBytes: 64 << 10, Responses: failures(400, 404, 413, 422), BodyReadTimeout: bodyTime}, a.answer)
+		DefaultStatus: http.StatusNoContent, MaxBodyBytes: 64 << 10, Security: maybeKey, Responses: failures(400, 401, 404, 413, 422), BodyReadTimeout: bodyTime}, a.answer)
 
 	if a.desk != nil {
 		a.cases(h, failures)

@@ -70,7 +70,7 @@ func (a *API) may(ctx context.Context, purpose access.Purpose, o access.Object) 
 func document(err error) problem.Document {
 	d := problem.DocumentOf(err)
 	if access.Unknown(err) {
-		d.Status = http.StatusUnauthorized
+		d.Status, d.Title = http.StatusUnauthorized, "A key is needed"
 	}
 	return d
 }

@@ -429,6 +429,13 @@ func (c *Centre) mailReply(ctx context.Context, tx *store.Tx, p *prompts, a arri
 	}
 	row.State = store.MailFiled
 	by := "party:" + o.ID
+	if ours, err := c.sentByUs(ctx, tx, a.row.MessageID); err != nil || ours {
+		if err != nil {
+			return err
+		}
+		// Our own message come back: a mailbox that loops is read by nobody.
+		return c.bounce(ctx, tx, p, row, cs, pb, o, a.row.MessageID, "our own message came back")
+	}
 	switch a.Kind {
 	case mail.Person:
 		own := reply.Own(&a.msg)
@@ -499,6 +506,12 @@ func (c *Centre) mailBounce(ctx context.Context, tx *store.Tx, p *prompts, a arr
 	if !failed {
 		return nil
 	}
+	return c.bounce(ctx, tx, p, row, cs, pb, o, rep.OriginalID, r)
+}
+
+// bounce takes back that a notice of an obligation was accepted: the one with
+// the Message-ID, or else the latest.
+func (c *Centre) bounce(ctx context.Context, tx *store.Tx, p *prompts, row *store.Mail, cs casework.Case, pb casework.Playbook, o casework.Obligation, messageID, why string) error {
 	notices, err := tx.Notices(ctx, cs.ID)
 	if err != nil {
 		return err
@@ -509,19 +522,19 @@ func (c *Centre) mailBounce(ctx context.Context, tx *store.Tx, p *prompts, a arr
 			continue
 		}
 		n = x // the latest
-		if x.MessageID != "" && x.MessageID == strings.Trim(rep.OriginalID, "<>") {
+		if x.MessageID != "" && x.MessageID == strings.Trim(messageID, "<>") {
 			break
 		}
 	}
 	if n.ID == "" {
-		ignore(row, "a delivery report about nothing that is under way")
+		ignore(row, why+"; nothing is under way")
 		return nil
 	}
-	was, err := tx.BounceNotice(ctx, n.ID, "bounced: "+r, c.Clock.Now())
+	was, err := tx.BounceNotice(ctx, n.ID, "bounced: "+why, c.Clock.Now())
 	if err != nil || !was {
 		return err
 	}
-	_, err = c.step(ctx, tx, p, cs, pb, casework.Noticed{Obligation: o.ID, Notice: n.Number, Result: casework.Bounced, Response: r})
+	_, err = c.step(ctx, tx, p, cs, pb, casework.Noticed{Obligation: o.ID, Notice: n.Number, Result: casework.Bounced, Response: why})
 	return err
 }
 
@@ -545,6 +558,10 @@ func (c *Centre) mailReceipt(ctx context.Context, tx *store.Tx, p *prompts, a ar
 	// A reference to a message of ours is expected here: the receipt.
 	if why, never := mail.NoAnswer(&a.msg, a.env.Envelope, func(string) bool { return false }); never {
 		ignore(row, why)
+		return nil
+	}
+	if a.Kind != mail.Person {
+		ignore(row, "of kind "+string(a.Kind)+": not an answer of the reporter")
 		return nil
 	}
 	r, err := tx.ReportByReceipt(ctx, strings.TrimPrefix(row.Route, routeReceipt))

@@ -600,6 +600,13 @@ func (e eye) notPhishing(p page, v *View) {
 			v.Doubt = v.Reason + ", as hidden kits do"
 			return
 		}
+		if m := *p.imitation(e); p.asks() && m.brand != nil && m.brand.listed && m.hits.title {
+			// A partner's sign-in, or a break-in: the page goes by the name of
+			// somebody else who is known.
+			v.Brand = m.brand.name
+			v.doubt(CauseWeak, "on the own site of %s, %s as %s", b.name, asking(p), m.brand.name)
+			return
+		}
 		v.is(ShowsOther, CauseBrandOwn, "the own site of %s", b.name)
 		return
 	}

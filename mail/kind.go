@@ -87,7 +87,7 @@ func (c *classifier) kind() {
 	case auto == "" && c.list():
 		return
 	case auto == "":
-		if c.acknowledges() {
+		if c.acknowledges() || c.saysSo() {
 			return
 		}
 		if r := autoSubject(c.subject); r != "" {
@@ -656,6 +656,32 @@ func (c *classifier) acknowledges() bool {
 		f = "autoreply"
 	}
 	return c.is(Ticket, `the text says "`+f+`"`)
+}
+
+// automaticWords are how the text of an automatic answer speaks of itself, in
+// lower case.
+var automaticWords = NewWords("automatic confirmation", "automated confirmation", "automatic acknowledgement", "automated acknowledgement", "this is an automatic reply", "this is an automated reply", "this is an automatic response", "this is an automated response", "this is an auto-reply",
+	"automatische bestätigung", "automatische eingangsbestätigung", "automatische antwort", "confirmation automatique", "accusé de réception automatique", "réponse automatique", "confirmación automática", "respuesta automática", "acuse de recibo automático", "confirmação automática", "resposta automática",
+	"conferma automatica", "risposta automatica", "automatische bevestiging", "automatisch antwoord", "automatisk bekræftelse", "automatisk bekräftelse", "automatyczne potwierdzenie", "automatyczna odpowiedź", "автоматическое подтверждение", "автоматический ответ", "自动确认", "自动回复", "自動確認", "自動回覆", "自動返信", "자동 확인", "자동 회신", "otomatik yanıt")
+
+// saysSo knows automatic answers of programs that say nothing in the header,
+// by their own words. Only what answers something counts: an automatic report
+// calls itself automatic, too.
+func (c *classifier) saysSo() bool {
+	answers := len(c.m.InReplyTo())+len(c.m.References()) > 0
+	for _, p := range []string{"re:", "aw:", "sv:", "antw:", "rv:", "odp:", "回复", "答复", "回覆", "ответ:"} {
+		answers = answers || strings.HasPrefix(c.subject, p)
+	}
+	if !answers {
+		return false
+	}
+	t := c.text()
+	found := ""
+	automaticWords.Each(unquoted(t[:min(len(t), 1000)]), func(w, _ int) bool {
+		found = automaticWords.words[w]
+		return false
+	})
+	return found != "" && c.is(AutoReply, `the text says "`+found+`"`)
 }
 
 // NoAnswer says why a mail never opens a report and is never answered by a

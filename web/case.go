@@ -29,7 +29,7 @@ import (
 const (
 	caseEvents   = 120
 	caseParties  = 10
-	partiesPage  = 60
+	partiesPage  = 40
 	caseBlobs    = 8
 	caseMessages = 8
 	maxCaseForm  = centre.MaxProof + 64<<10
@@ -97,9 +97,17 @@ type registrationFacts struct {
 }
 
 type viewRow struct {
-	Vantage, Shows, Title, Reason, Body, URL string
-	Status                                   int
-	Tone                                     tone
+	Shows, Title, Reason, Body string
+	Status                     int
+	Tone                       tone
+	vantages                   []string
+}
+
+// From names the places that saw the same.
+func (r viewRow) From() string { return join(r.vantages) }
+
+func (r viewRow) same(o viewRow) bool {
+	return r.Shows == o.Shows && r.Title == o.Title && r.Reason == o.Reason && r.Body == o.Body && r.Status == o.Status
 }
 
 type messageRow struct {
@@ -390,13 +398,21 @@ func (v *caseView) sight(c casework.Case) {
 	var snap judge.Snapshot
 	_ = json.Unmarshal(c.Look.Snapshot, &snap) // an older one may not read
 	for _, x := range snap.Sight.Views {
-		row := viewRow{Vantage: x.Vantage, Shows: string(x.Shows), Title: x.Title, Reason: x.Reason, Body: x.Body, Status: x.Status, URL: x.URL.String(), Tone: "quiet"}
-		if slices.Contains(snap.Sight.SeenFrom, x.Vantage) && string(x.Shows) == "claimed" {
+		row := viewRow{Shows: string(x.Shows), Title: x.Title, Reason: x.Reason, Body: x.Body, Status: x.Status, Tone: "quiet", vantages: []string{x.Vantage}}
+		switch x.Shows {
+		case judge.ShowsAbuse:
 			row.Tone = "bad"
+		case judge.ShowsUnclear, judge.ShowsWarned:
+			row.Tone = "wait"
+		case judge.ShowsGone, judge.ShowsParked, judge.ShowsSinkholed:
+			row.Tone = "ok"
 		}
-		v.Views = append(v.Views, row)
-		if len(v.Views) == 12 {
-			break
+		if i := slices.IndexFunc(v.Views, row.same); i >= 0 {
+			if !slices.Contains(v.Views[i].vantages, x.Vantage) {
+				v.Views[i].vantages = append(v.Views[i].vantages, x.Vantage)
+			}
+		} else if len(v.Views) < 10 {
+			v.Views = append(v.Views, row)
 		}
 	}
 }
@@ -443,11 +459,11 @@ func (s *site) offers(c casework.Case, f caseForm) caseForm {
 	case casework.Investigating, casework.Unconfirmed:
 		f.Confirm, f.Reject = true, true
 	case casework.Coordinating:
-		for _, o := range c.Obligations {
+		for _, o := range sortedParties(c) {
 			if o.Round != c.Round {
 				continue
 			}
-			if len(f.Answerable) < 200 && o.Status != casework.Moot && o.Status != casework.Met {
+			if len(f.Answerable) < partiesPage && o.Status != casework.Moot && o.Status != casework.Met {
 				f.Answerable = append(f.Answerable, o)
 			}
 			if o.Status == casework.Running || o.Status == casework.Missed {

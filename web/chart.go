@@ -60,13 +60,11 @@ func survivalChart(id string, curves []centre.Survival, title string) template.H
 	curves = curves[:min(len(curves), maxSeries)]
 	longest := time.Duration(0)
 	for _, c := range curves {
-		if n := len(c.Curve.Steps); n > 0 {
-			// Up to where one in twenty is left: a long tail squeezes the rest.
-			t := c.Curve.Steps[n-1].At
-			if q, ok := c.Curve.Quantile(0.95); ok {
-				t = min(t, q)
+		// As far as enough are followed: a long tail of a few squeezes the rest.
+		for _, st := range c.Curve.Steps {
+			if st.AtRisk >= max(3, c.Curve.N/12) {
+				longest = max(longest, st.At)
 			}
-			longest = max(longest, t)
 		}
 	}
 	hz := horizons[len(horizons)-1]

@@ -84,7 +84,7 @@ func (s *site) figuresPage(w http.ResponseWriter, r *request) error {
 	case "csv":
 		return figuresCSV(w, f, q.Get("figure"))
 	}
-	v := figuresView{F: f, Empty: f.Cases.All == 0, Outcomes: outcomes(f.ByOutcome), Weeks: weeksChart(f.Weekly),
+	v := figuresView{F: f, Empty: f.Cases.All == 0, Outcomes: outcomes(f.ByOutcome), Weeks: weeksChart(busy(f.Weekly)),
 		Mitigate: survival("mitigate", f.Mitigate, typeWordAll), AfterAsk: survival("after-ask", f.AfterAsk, func(s string) string { return roleWord(party.Role(s)) })}
 	for _, a := range f.Asked {
 		v.Asked = append(v.Asked, askedRow{a, roleWord(a.Role), shareBar(a.AnsweredShare, a.Asked), shareBar(a.CreditedShare, a.Asked), interval(a.AnsweredShare, a.Asked), interval(a.CreditedShare, a.Asked)})
@@ -97,6 +97,14 @@ func typeWordAll(t string) string {
 		return "all kinds"
 	}
 	return typeWord(t)
+}
+
+// busy leaves out the weeks before the first with a case, but not under six.
+func busy(weeks []centre.Week) []centre.Week {
+	for len(weeks) > 6 && weeks[0].Opened == 0 {
+		weeks = weeks[1:]
+	}
+	return weeks
 }
 
 // outcomeOrder is the order of the columns: what was measured gone, what is
@@ -141,13 +149,18 @@ func survival(id string, curves []centre.Survival, word func(string) string) sur
 		v.Hours = v.Hours[:0]
 		for _, t := range c.Within {
 			v.Hours = append(v.Hours, t.Hours)
+			if t.Low == t.High { // before the first and after the last, the method has none
+				row.Within = append(row.Within, pct(t.Share))
+				continue
+			}
 			row.Within = append(row.Within, fmt.Sprintf("%s (%.0f–%.0f)", pct(t.Share), 100*t.Low, 100*t.High))
 		}
 		v.Rows = append(v.Rows, row)
-		if !row.TooFew && len(shown) < maxSeries {
-			v.Legend = append(v.Legend, legendItem{key(len(shown)), row.Word})
-			shown = append(shown, c)
+		if row.TooFew || len(shown) == maxSeries || len(shown) > 0 && shown[0].Of == "all" && c.Curve.N == shown[0].Curve.N {
+			continue // the same as all
 		}
+		v.Legend = append(v.Legend, legendItem{key(len(shown)), row.Word})
+		shown = append(shown, c)
 	}
 	if len(shown) > 0 {
 		words := make([]string, len(v.Legend))

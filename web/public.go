@@ -46,7 +46,7 @@ func (s *site) home(w http.ResponseWriter, r *request) error {
 // What a report by the form may hold.
 const (
 	maxFiles      = 5
-	maxFilesTotal = 5 << 20
+	maxFilesTotal = 5_000_000
 	maxReportForm = maxFilesTotal + 256<<10
 )
 

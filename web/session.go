@@ -118,7 +118,7 @@ func (s *site) login(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	v := loginView{To: local(r.PostForm.Get("to"), "/desk"), Login: r.PostForm.Get("login")}
-	token, _, err := s.opt.Access.Login(r.Context(), v.Login, r.PostForm.Get("password"), s.client(r).String())
+	token, p, err := s.opt.Access.Login(r.Context(), v.Login, r.PostForm.Get("password"), s.client(r).String())
 	if err != nil {
 		d := problem.DocumentOf(err)
 		if d.Status >= 500 {
@@ -130,12 +130,15 @@ func (s *site) login(w http.ResponseWriter, r *request) error {
 		v.Problem = d.Detail
 		return s.render(w, r, d.Status, "login", page{Title: "Sign in", Here: "login", Body: v})
 	}
-	s.start(w, r, token, v.To)
+	s.start(w, r, token, p, v.To)
 	return nil
 }
 
 // start gives the browser its session and sends it on.
-func (s *site) start(w http.ResponseWriter, r *request, token, to string) {
+func (s *site) start(w http.ResponseWriter, r *request, token string, p access.Person, to string) {
+	if r.person = p; to == "/desk" && !s.may(r, access.Case, "").Allowed {
+		to = "/" // who only keeps accounts has no desk
+	}
 	http.SetCookie(w, &http.Cookie{Name: s.sessionCookie(r), Value: token, Path: "/", HttpOnly: true, Secure: s.secure(r), SameSite: http.SameSiteLaxMode,
 		MaxAge: int(access.SessionLife / time.Second)})
 	headers(w)
@@ -194,7 +197,7 @@ func (s *site) welcome(w http.ResponseWriter, r *request) error {
 	if password != r.PostForm.Get("again") {
 		return s.showWelcome(w, r, http.StatusUnprocessableEntity, "The two passwords are not the same.")
 	}
-	token, _, err := s.opt.Access.Redeem(r.Context(), r.PathValue("link"), password)
+	token, p, err := s.opt.Access.Redeem(r.Context(), r.PathValue("link"), password)
 	if err != nil {
 		d := problem.DocumentOf(err)
 		if d.Status >= 500 {
@@ -202,7 +205,7 @@ func (s *site) welcome(w http.ResponseWriter, r *request) error {
 		}
 		return s.showWelcome(w, r, d.Status, sentence(d))
 	}
-	s.start(w, r, token, "/desk")
+	s.start(w, r, token, p, "/desk")
 	return nil
 }
 

@@ -143,7 +143,7 @@ func (s *site) host(m *markup, key string, brands []brand) {
 func (s *site) showName(key, claimed string) template.HTML {
 	var m markup
 	m.WriteString(`<span class="name">`)
-	s.host(&m, key, s.brands(claimed))
+	s.host(&m, key, s.brands(key, claimed))
 	m.WriteString(`</span>`)
 	return template.HTML(m.String())
 }
@@ -159,7 +159,7 @@ func (s *site) showURL(u, claimed string) template.HTML {
 	} else {
 		m.span("path", strings.Replace(p.Scheme, "tt", "xx", 1)+"://")
 		host := p.Host()
-		s.host(&m, host, s.brands(claimed))
+		s.host(&m, host, s.brands(host, claimed))
 		rest := strings.TrimPrefix(p.String(), p.Scheme+"://")
 		if i := strings.IndexAny(rest, "/?"); i >= 0 {
 			rest = rest[i:]
@@ -202,6 +202,18 @@ func when(t, now time.Time) template.HTML {
 // exact is a moment with its year.
 func exact(t time.Time) template.HTML { return when(t, time.Time{}) }
 
+// date is a date or time of a registration, as it was answered, made readable
+// where it can be.
+func date(s string) string {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t.UTC().Format("2 Jan 2006, 15:04 UTC")
+	}
+	if t, err := time.Parse(time.DateOnly, s); err == nil {
+		return t.Format("2 Jan 2006")
+	}
+	return s
+}
+
 // dueIn says when something is due, from now.
 func dueIn(t, now time.Time) template.HTML {
 	switch d := t.Sub(now); {
@@ -220,9 +232,20 @@ func dueIn(t, now time.Time) template.HTML {
 type brand []rune
 
 // brands are those to look for in a case's names: the one it is claimed to
-// imitate, and those the centre protects.
-func (s *site) brands(claimed string) []brand {
+// imitate, and those the centre protects. A protected name imitates nobody.
+func (s *site) brands(key, claimed string) []brand {
 	var out []brand
+	d, err := name.ParseAny(key)
+	if err != nil {
+		return nil
+	}
+	for _, b := range s.c.Settings().Known.Brands {
+		for _, own := range b.Domains {
+			if d.Under(own) {
+				return nil
+			}
+		}
+	}
 	add := func(w string) {
 		if f := foldAll(w); len(f) >= 4 {
 			out = append(out, f)
@@ -365,7 +388,7 @@ func segment(s string) string { return url.PathEscape(s) }
 // templates parses every page with the layout around it.
 func (s *site) templates() (map[string]*template.Template, error) {
 	funcs := template.FuncMap{
-		"name": s.showName, "url": s.showURL, "text": showText, "when": when, "exact": exact, "due": dueIn, "span": span,
+		"name": s.showName, "url": s.showURL, "text": showText, "when": when, "exact": exact, "due": dueIn, "date": date, "span": span,
 		"asset": func(file string) (string, error) {
 			if p, ok := s.assets.path[file]; ok {
 				return p, nil

@@ -27,7 +27,11 @@ type moment struct {
 	Words  string // of the link
 	Seq    int
 	Folded int // how many more of the same are in it
+	Same   string
 }
+
+// Spans says whether the folded ones took time.
+func (m moment) Spans() bool { return m.Folded > 0 && m.At.Sub(m.From) >= time.Minute }
 
 // story makes lines of events, the newest first. Runs of looks that saw the
 // same, and of reports, are one line.
@@ -39,24 +43,102 @@ type story struct {
 
 func (t story) moments(events []casework.Entry) []moment {
 	var out []moment
-	var prev *moment
+	taken := map[string]casework.Entry{}     // deliveries by obligation and notice
+	reporters := map[string]casework.Entry{} // by report
+	for _, e := range events {
+		switch e.Kind {
+		case casework.KindDelivered:
+			if b, ok := payload[casework.Delivered](e); ok && e.Actor == casework.Centre {
+				taken[fmt.Sprintf("%s#%d", b.Obligation, b.Notice)] = e
+			}
+		case casework.KindReporter:
+			if b, ok := payload[casework.Reporter](e); ok && t.personal {
+				reporters[b.Report] = e
+			}
+		}
+	}
+	// In the order they happened: what an ask led to is said with the ask.
 	var prevKey string
-	for _, e := range slices.Backward(events) {
+	said := ""
+	merged := map[int]bool{}
+	for _, e := range events {
+		if merged[e.Seq] {
+			continue
+		}
 		m, key := t.moment(e)
 		if key == "" {
 			continue // said with another event
 		}
-		if prev != nil && key == prevKey && strings.HasPrefix(key, "fold:") {
-			prev.Folded++
-			prev.From = e.At
-			if strings.HasPrefix(key, "fold:report") {
-				prev.What = fmt.Sprintf("%d reports joined", prev.Folded+1)
+		m.At, m.Seq = e.At, e.Seq
+		switch e.Kind {
+		case casework.KindObliged, casework.KindReminded:
+			if d, ok := taken[orderOf(e)]; ok {
+				b, _ := payload[casework.Delivered](d)
+				m.Meta = append(m.Meta, "taken "+stampUTC(d.At))
+				if !b.Due.IsZero() {
+					m.Meta = append(m.Meta, "has until "+stampUTC(b.Due))
+				}
+				merged[d.Seq] = true
 			}
+		case casework.KindReport:
+			b, _ := payload[casework.ReportAttached](e)
+			if r, ok := reporters[b.Report.ID]; ok {
+				w, _ := t.moment(r)
+				if len(w.Meta) > 0 {
+					m.Meta = append(m.Meta, "by "+strings.Join(w.Meta, ", "))
+				}
+				merged[r.Seq] = true
+			}
+		}
+		if n := len(out); n > 0 && key == prevKey && strings.HasPrefix(key, "fold:") {
+			last := &out[n-1]
+			m.Folded, m.From = last.Folded+1, cmpTime(last.From, last.At)
+			if strings.HasPrefix(key, "fold:report") {
+				m.What, m.Meta = fmt.Sprintf("%d reports joined", m.Folded+1), foldMeta(last.Meta, m.Meta)
+			} else {
+				m.Detail, m.Same = last.Detail, count(m.Folded, "look", "looks")+" before saw the same"
+			}
+			*last = m
 			continue
 		}
-		m.At, m.Seq = e.At, e.Seq
+		if e.Kind == casework.KindLooked { // what each look repeats is said once
+			if d := strings.Join(m.Detail, "\n"); d == said {
+				m.Detail = nil
+			} else {
+				said = d
+			}
+		}
 		out = append(out, m)
-		prev, prevKey = &out[len(out)-1], key
+		prevKey = key
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// orderOf names the notice an event orders.
+func orderOf(e casework.Entry) string {
+	if e.Kind == casework.KindObliged {
+		b, _ := payload[casework.Obliged](e)
+		return b.Obligation.ID + "#1"
+	}
+	b, _ := payload[casework.Reminded](e)
+	return fmt.Sprintf("%s#%d", b.Obligation, b.Notice)
+}
+
+func cmpTime(a, b time.Time) time.Time {
+	if a.IsZero() {
+		return b
+	}
+	return a
+}
+
+// foldMeta joins what is said of several reports, without repeats, to a bound.
+func foldMeta(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(out, s) && len(out) < 6 {
+			out = append(out, s)
+		}
 	}
 	return out
 }

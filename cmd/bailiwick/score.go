@@ -10,6 +10,7 @@ import (
 
 	"bailiwick/casework"
 	"bailiwick/lab"
+	"bailiwick/mail"
 	"bailiwick/party"
 	"bailiwick/store"
 )
@@ -77,8 +78,71 @@ type summary struct {
 	CountsEqual   bool           `json:"counts_equal"`
 	Reasons       map[string]int `json:"reasons,omitempty"` // why reports ended without a case
 	ChainVerified bool           `json:"chain_verified"`
+	Mail          *mailLineIn    `json:"mail_in,omitempty"`
 	Recorded      *recordedLine  `json:"recorded,omitempty"`
 	Synthetic     string         `json:"synthetic"`
+}
+
+// mailLineIn is mail that came in, held against what the world's parties and
+// reporters wrote down of what they sent.
+type mailLineIn struct {
+	Sent  int64 `json:"sent"`  // by the lab
+	Taken int64 `json:"taken"` // of those
+	// Kinds is the share of mails that were taken for what they are, of
+	// Compared.
+	Kinds    float64 `json:"kinds"`
+	Compared int     `json:"compared"`
+	// Confusion counts "sent > taken for".
+	Confusion map[string]int `json:"confusion"`
+	// Receipts that reporters got, and how many of them answered a mail that was
+	// forged in the reporter's name.
+	Receipts int `json:"receipts"`
+	Misled   int `json:"misled"`
+}
+
+// takenFor is what the centre should take a lab's mail for.
+var takenFor = map[string][]mail.Kind{
+	"report": {mail.Person, mail.Feedback}, "person": {mail.Person}, "auto": {mail.AutoReply}, "ticket": {mail.Ticket, mail.AutoReply},
+	"bounce": {mail.Failed}, "delay": {mail.Delayed}, "loop": {mail.Generated, mail.AutoReply, mail.Failed},
+}
+
+// mailIn compares by Message-ID; mails without one are told by nobody.
+func (r *run) mailIn() (*mailLineIn, error) {
+	counts := r.world.Counts()
+	if counts.SMTPSent == 0 {
+		return nil, nil
+	}
+	out := &mailLineIn{Sent: counts.SMTPSent, Taken: counts.SMTPTaken, Confusion: map[string]int{}}
+	ms, err := r.app.Centre.MailList(r.e.ctx, "", 100_000)
+	if err != nil {
+		return nil, err
+	}
+	kinds := map[string]string{}
+	for _, m := range ms {
+		if m.MessageID != "" {
+			kinds[m.MessageID] = m.Kind
+		}
+	}
+	right := 0
+	for _, m := range r.world.MailsSent() {
+		k, ok := kinds[strings.Trim(m.MessageID, "<>")]
+		if !ok || !m.Accepted() {
+			continue
+		}
+		out.Compared++
+		out.Confusion[m.Kind+" > "+k]++
+		if slices.Contains(takenFor[m.Kind], mail.Kind(k)) {
+			right++
+		}
+	}
+	if out.Compared > 0 {
+		out.Kinds = math.Round(1000*float64(right)/float64(out.Compared)) / 1000
+	}
+	for _, rc := range r.world.Receipts() {
+		out.Receipts += rc.Mails
+		out.Misled += rc.Misled
+	}
+	return out, nil
 }
 
 type hours struct {
@@ -191,7 +255,8 @@ func (r *run) summary(end time.Time) (summary, error) {
 	s.Lab = counts{DNS: lc.DNS, RDAP: lc.RDAP, WHOIS: lc.WHOIS, HTTP: lc.HTTP, SMTP: lc.SMTPAccepted}
 	s.Centre = counts{DNS: cc.DNS, RDAP: cc.RDAP, WHOIS: cc.WHOIS, HTTP: cc.HTTP, SMTP: int64(r.app.Mail.Counts().Accepted)}
 	s.CountsEqual = s.Lab == s.Centre
-	return s, nil
+	s.Mail, err = r.mailIn()
+	return s, err
 }
 
 // latest is what the latest look measured; nil if nothing.

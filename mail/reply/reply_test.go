@@ -52,6 +52,11 @@ func TestMeant(t *testing.T) {
 		{"該当ページを削除いたしました。", Acted, true},
 		{"해당 도메인을 정지했습니다.", Acted, true},
 		{"We forwarded it to our customer, and the page was removed.", Acted, true},
+		{"Após análise, recusamos agir.", Refused, true},
+		{"Wir werden nicht tätig.", Refused, true},
+		{"Veuillez contacter le bureau d'enregistrement.", Referred, true},
+		{"Ce domaine n'est pas géré par nos services.", NotOurs, true},
+		{"我们已经暂停了该域名。", Acted, true},
 		{"", Received, false},
 	} {
 		if got, sure := Meant(tc.text); got != tc.want || sure != tc.sure {

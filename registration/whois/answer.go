@@ -200,7 +200,11 @@ func (a *answer) pair(l *line, first bool) {
 		return
 	case m.what == ignored, m.what == contactIgnored, m.what == nameserverIgnored, m.what == whoisServer:
 		a.remark(l, v)
-		if first && !deeper && m.what == ignored && (v == "" && a.in.filled || strings.EqualFold(l.label, "server name")) {
+		switch {
+		case !first || m.what != ignored:
+		case strings.EqualFold(l.label, "server name"): // of a name server's own record
+			a.in = section{kind: inOther, indent: l.indent, object: true}
+		case !deeper && v == "" && a.in.filled:
 			a.in = section{kind: inOther, indent: l.indent}
 		}
 		return
@@ -388,7 +392,7 @@ func (a *answer) role(l *line, m meaning) {
 		return // "registrar:" inside a contact
 	}
 	if m.roles&registrar != 0 {
-		if a.in.kind == inNameservers && a.in.object {
+		if (a.in.kind == inNameservers || a.in.kind == inOther) && a.in.object {
 			return
 		}
 		noted := a.in.noted && a.in.kind == inRegistrar
@@ -691,6 +695,14 @@ func (a *answer) more(p *pending, l *line) bool {
 		return m.what.isContactField()
 	}
 	switch m.what {
+	case contactPhone, contactFax:
+		if _, ok := phone(l.text); !ok || !looksPhone(l.text) && l.text[0] != '+' {
+			return false // the label had no value, and the line is another thing
+		}
+	case contactEmail:
+		if _, ok := email(l.text); !ok && a.withheld(l.text) == registration.Present {
+			return false
+		}
 	case domainName:
 		if !strings.Contains(l.text, ".") {
 			return false
@@ -925,6 +937,10 @@ func (a *answer) status(v string) {
 	}
 	v = strings.TrimRight(v, " \t(-")
 	if v == "" || v == "-" {
+		return
+	}
+	if strings.Contains(v, "algorithm:") { // "flags:KSK protocol:3 …": a key of .eu
+		a.keys = true
 		return
 	}
 	if x := said().value(v); x > a.said {

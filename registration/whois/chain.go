@@ -4,14 +4,15 @@ import "strings"
 
 // next cuts the first answer off a chain. Clients mark where the next one
 // begins ("# whois.example.net", "[Querying whois.example.net]"); where they do
-// not, a second line that names a domain begins one.
-func next(lines []line) (answer, rest []line) {
+// not, a second line that names a domain begins one. server is whom a mark says
+// that the rest is from.
+func next(lines []line) (answer, rest []line, server string) {
 	named := "" // the domain that this answer names
 	pairs := 0
 	for i := range lines {
 		l := &lines[i]
 		if i > 0 && boundary(l) {
-			return lines[:i], lines[i+1:]
+			return lines[:i], lines[i+1:], markServer(l.text)
 		}
 		if l.kind != pairLine {
 			continue
@@ -37,10 +38,23 @@ func next(lines []line) (answer, rest []line) {
 			if j == 0 {
 				j = i
 			}
-			return lines[:j], lines[j:]
+			return lines[:j], lines[j:], ""
 		}
 	}
-	return lines, nil
+	return lines, nil, ""
+}
+
+// markServer is the server that a client's mark names.
+func markServer(t string) string {
+	t = strings.Trim(t, "[]")
+	for _, p := range [...]string{"Querying ", "Redirected to "} {
+		t = strings.TrimPrefix(t, p)
+	}
+	h, ok := hostName(t)
+	if !ok || !strings.Contains(h, ".") {
+		return ""
+	}
+	return h
 }
 
 // bilingual says whether two answers are one in two languages, as .kr gives:

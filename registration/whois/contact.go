@@ -286,9 +286,17 @@ func (a *answer) block(d *draft, role int) {
 			continue
 		}
 		if i := strings.IndexByte(t, '('); i > 0 && strings.HasSuffix(t, ")") {
-			if e, ok := email(t[i+1 : len(t)-1]); ok { // "Jo Doe (jo [at] example.com)"
+			// "Jo Doe (jo [at] example.com)", "Jo Doe ()"
+			e, ok := email(t[i+1 : len(t)-1])
+			if ok && d.c.Email == "" {
 				a.put(d, contactEmail, e)
+			}
+			if ok || t[i:] == "()" {
 				t = trimBoth(t[:i])
+				if len(rest) == 1 && d.c.Name == "" && looksCompany(rest[0]) {
+					d.c.Name = t
+					continue
+				}
 			}
 		}
 		if e, before, ok := emailIn(t); ok {
@@ -300,12 +308,10 @@ func (a *answer) block(d *draft, role int) {
 				continue
 			}
 		}
-		// "+1.5555550100 (FAX) +1.5555550101"
-		if i := strings.Index(strings.ToUpper(t), "(FAX)"); i >= 0 {
-			if f := trimBoth(t[i+5:]); f != "" {
-				a.put(d, contactFax, f)
-			}
-			if t = trimBoth(t[:i]); t == "" {
+		// "+1.5555550100 (FAX) +1.5555550101", "+1.5555550100 fax: +1.5555550101"
+		if i := faxIn(t); i > 0 {
+			a.put(d, contactFax, strings.TrimLeft(t[i:], "(faxFAX):. "))
+			if t = strings.TrimRight(t[:i], " ("); t == "" {
 				continue
 			}
 		}
@@ -386,6 +392,20 @@ func (a *answer) block(d *draft, role int) {
 			d.c.Street = append(d.c.Street, t)
 		}
 	}
+}
+
+// faxIn finds the word "fax" behind a number in a plain line; 0 when it is not
+// there.
+func faxIn(s string) int {
+	if s == "" || s[0] != '+' && s[0] != '(' && !isDigit(s[0]) {
+		return 0
+	}
+	for i := 6; i+3 < len(s); i++ {
+		if s[i]|0x20 == 'f' && s[i+1]|0x20 == 'a' && s[i+2]|0x20 == 'x' {
+			return i
+		}
+	}
+	return 0
 }
 
 // phoneLine reads a plain line such as "Tel. +1.5555550100" or "(Fax) 555 0100".
@@ -605,7 +625,7 @@ var companyWords = map[string]bool{
 	"nv": true, "n.v": true, "ab": true, "oy": true, "oyj": true, "as": true, "a/s": true, "aps": true, "asa": true, "plc": true,
 	"pty": true, "kg": true, "sarl": true, "s.a.r.l": true, "sas": true, "kft": true, "zrt": true, "bt": true, "sro": true, "s.r.o": true,
 	"a.s": true, "doo": true, "d.o.o": true, "ooo": true, "zao": true, "oao": true, "pao": true, "jsc": true, "ojsc": true, "cjsc": true,
-	"university": true, "universität": true, "université": true, "universidad": true, "universidade": true, "institute": true,
+	"incorporated": true, "gesellschaft": true, "société": true, "sociedad": true, "fundación": true, "fondation": true, "stiftung": true, "verein": true, "e.k": true, "gbr": true, "ohg": true, "spol": true, "s.a.s": true, "university": true, "universität": true, "université": true, "universidad": true, "universidade": true, "institute": true,
 	"association": true, "foundation": true, "ministry": true, "bank": true, "group": true, "holding": true, "holdings": true,
 	"trust": true, "school": true, "college": true, "registry": true, "networks": true, "technologies": true, "solutions": true,
 	"services": true, "society": true, "council": true, "department": true, "authority": true, "ltda": true, "s.l": true, "sl": true,

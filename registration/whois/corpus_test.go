@@ -1,11 +1,17 @@
 package whois
 
 import (
+	"bufio"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 	"testing"
+	"unicode"
+
+	"bailiwick/registration"
 )
 
 const corpus = "../../../shared/corpus/registration"
@@ -36,6 +42,112 @@ func corpusIfHere(t testing.TB) map[string][]byte {
 		return nil
 	}
 	return files
+}
+
+// wrongGold are files whose gold values are not in the file: a scorer's answer
+// from another day, or a page that turns the query away, judged by its name.
+var wrongGold = map[string]bool{
+	"whois/flipbit/whois.dns.lu__lu__not-found__u34jedzcq.lu.txt":    true, // "Maximum query rate reached"
+	"whois/flipbit/whois.nic.cd__cd__not-found__google.cd.txt":       true, // a registration
+	"whois/flipbit/whois.nic.uk__uk__reserved__reserved.txt":         true, // a registration, with its registrant
+	"whois/flipbit/whois.dns.pt__pt__reserved__wiki-reserved.pt.txt": true, // "No Match"
+	"whois/iodev/hk__free.txt":                                       true, // "maintain at least 10-second time before starting another enquiry"
+	"whois/iodev/lu__free.txt":                                       true, // "Maximum query rate reached"
+	"whois/iodev/ml__free.txt":                                       true, // "can temporarily not be answered"
+	"whois/iodev/nz__free_progressbuilders.co.nz.nz.txt":             true, // "not managed by this register"
+	"whois/iodev/qa__free.txt":                                       true, // "Reserved by QDR"
+	"whois/likexian/notfound_name_science.name.txt":                  true, // "Not available for second level registration"
+}
+
+// TestCorpusGold compares with the gold values, where the corpus is here. The
+// scorer beside the corpus is the measure; this holds what was reached.
+func TestCorpusGold(t *testing.T) {
+	files := corpusFiles(t)
+	fh, err := os.Open(filepath.FromSlash(corpus + "/gold.jsonl"))
+	if err != nil {
+		t.Skip("no gold values here")
+	}
+	defer fh.Close()
+	var r Reader
+	records := map[string]registration.Record{}
+	for f, raw := range files {
+		rec, err := r.Domain(raw, registration.Source{})
+		if (err != nil) != (rec.State == registration.Failed) {
+			t.Errorf("%s: state %s with error %v", f, rec.State, err)
+		}
+		checkRecord(t, rec)
+		records[f] = rec
+	}
+	paths := map[string]string{
+		"domain": "domain", "registrar": "registrar.name", "registrar_iana_id": "registrar.iana_id", "created": "created", "updated": "updated",
+		"expires": "expires", "registrant_name": "contacts.registrant.name", "registrant_org": "contacts.registrant.organization",
+		"registrant_email": "contacts.registrant.email",
+	}
+	squash := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if !unicode.IsLetter(r) && !unicode.IsNumber(r) && r != '@' {
+				return -1
+			}
+			return unicode.ToLower(r)
+		}, s)
+	}
+	states := map[registration.State][2]int{}
+	right, wrong, missing := 0, 0, 0
+	sc := bufio.NewScanner(fh)
+	sc.Buffer(nil, 1<<20)
+	for sc.Scan() {
+		var g struct {
+			File, Field string
+			Value       any
+		}
+		if json.Unmarshal(sc.Bytes(), &g) != nil || !strings.HasPrefix(g.File, "whois/") {
+			continue
+		}
+		rec := records[g.File]
+		want, _ := g.Value.(string)
+		if g.Field == "state" {
+			s := registration.State(want)
+			c := states[s]
+			c[1]++
+			if rec.State == s || wrongGold[g.File] {
+				c[0]++
+			}
+			states[s] = c
+			if s != registration.Registered && rec.State == registration.Registered && !wrongGold[g.File] {
+				t.Errorf("%s is %s and read as a record", g.File, s)
+			}
+			continue
+		}
+		p, ok := paths[g.Field]
+		if !ok || want == "" {
+			continue
+		}
+		got := rec.Value(p)
+		a, b := squash(want), squash(got)
+		if len(want) >= 10 && (p == "created" || p == "updated" || p == "expires") {
+			a, b = want[:10], got[:min(10, len(got))]
+		}
+		switch {
+		case got == "":
+			missing++
+		case a == b:
+			right++
+		default:
+			wrong++
+		}
+	}
+	n := right + wrong + missing
+	t.Logf("states %v; text and dates: %d, right %.1f %%, right of those given %.1f %%", states, n,
+		100*float64(right)/float64(n), 100*float64(right)/float64(right+wrong))
+	if c := states[registration.Available]; c[0]*100 < c[1]*99 {
+		t.Errorf("available: %d of %d", c[0], c[1])
+	}
+	if c := states[registration.Throttled]; c[0]+1 < c[1] {
+		t.Errorf("throttled: %d of %d", c[0], c[1])
+	}
+	if right*100 < n*91 || right*100 < (right+wrong)*96 {
+		t.Errorf("%d right, %d wrong, %d missing", right, wrong, missing)
+	}
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -160,7 +160,7 @@ func (v *vocabulary) pair(l *line, t string) {
 		if j := leaders; j > 0 && strings.TrimLeft(t[j:i], ". \t") != "" {
 			label, value = trimLabel(t[:j]), strings.TrimLeft(t[j:], ". \t")
 		}
-		if label != "" {
+		if label != "" && label[0] != '+' && !(isDigit(label[0]) && strings.Count(label, " ") > 2) {
 			m := v.lookup(label)
 			// "domain:Domain-Name:example.ma": rwhois names the class first.
 			if m.what == domainName && value != "" && strings.IndexByte(value, ':') > 0 && !strings.Contains(value, " ") {

@@ -244,7 +244,7 @@ func (p *phrases) page(lines []line) (best verdict, name string) {
 	if name == "" {
 		name = asked
 	}
-	for _, v := range [...]verdict{saysThrottled, saysReserved, saysAvailable, hintsThrottled, saysError, saysInvalid} {
+	for _, v := range [...]verdict{saysThrottled, saysReserved, saysAvailable, saysError, hintsThrottled, saysInvalid} {
 		if have[v] {
 			return v, name
 		}

@@ -128,6 +128,7 @@ type language struct {
 	FieldFirst bool                `yaml:"field first"`
 	Labels     map[string][]string `yaml:"labels"`
 	Roles      map[string][]string `yaml:"roles"`
+	Headings   map[string][]string `yaml:"headings"`
 	Fields     map[string][]string `yaml:"fields"`
 }
 
@@ -138,45 +139,45 @@ type vocabulary struct {
 	// lines that are no label are told by it without a look into the table.
 	shapes [maxLabel + 4]uint64
 	// The table holds the same as labels, by hash with open addressing: this
-	// is the inner loop, and several times as quick as a map. A slot is 0 or
-	// the place of an entry, plus one, above the upper half of its hash, so
-	// that the whole of it stays near the processor.
-	table   []uint32
-	entries []entry
+	// is the inner loop, and most of its time is waiting for memory. So a slot
+	// is eight octets: the upper 48 bits of the label's hash, and its meaning.
+	// The labels themselves are not compared. That another text has the same
+	// 48 bits does not happen by chance, and who makes one could as well write
+	// the label.
+	table []uint64
 }
 
-type entry struct {
-	label   string
-	meaning meaning
-}
-
-// index fills the table.
-func (v *vocabulary) index() {
+// index fills the table. It fails when two labels have the same place in it.
+func (v *vocabulary) index() error {
 	size := 1024
-	for size < 2*len(v.labels) {
+	for size < len(v.labels)*5/4 {
 		size *= 2
 	}
-	v.table = make([]uint32, size)
-	v.entries = make([]entry, 0, len(v.labels))
+	v.table = make([]uint64, size)
 	for _, k := range slices.Sorted(maps.Keys(v.labels)) {
 		v.shapes[len(k)] |= 1 << (k[0] & 63)
 		h := hash([]byte(k))
-		i := h & uint32(size-1)
+		i := h >> 20 & uint64(size-1)
 		for v.table[i] != 0 {
-			i = (i + 1) & uint32(size-1)
+			if (v.table[i]^h)&^0xFFFF == 0 {
+				return fmt.Errorf("%q has the hash of another label", k)
+			}
+			i = (i + 1) & uint64(size-1)
 		}
-		v.entries = append(v.entries, entry{k, v.labels[k]})
-		v.table[i] = uint32(len(v.entries)) | h&0xFFFF0000
+		m := v.labels[k]
+		v.table[i] = h&^0xFFFF | uint64(m.what)<<8 | uint64(m.roles)
 	}
+	return nil
 }
 
-// hash is FNV-1a.
-func hash(k []byte) uint32 {
-	h := uint32(2166136261) ^ uint32(len(k))
+// hash is FNV-1a with its bits mixed once more.
+func hash(k []byte) uint64 {
+	h := uint64(14695981039346656037)
 	for _, c := range k {
-		h = (h ^ uint32(c)) * 16777619
+		h = (h ^ uint64(c)) * 1099511628211
 	}
-	return h ^ h>>15
+	h ^= h >> 32
+	return h * 0x9E3779B97F4A7C15
 }
 
 // find gives the meaning of a folded label.
@@ -185,12 +186,10 @@ func (v *vocabulary) find(k []byte) (meaning, bool) {
 		return meaning{}, false
 	}
 	h := hash(k)
-	mask := uint32(len(v.table) - 1)
-	for i := h & mask; v.table[i] != 0; i = (i + 1) & mask {
-		if s := v.table[i]; s&0xFFFF0000 == h&0xFFFF0000 {
-			if e := &v.entries[s&0xFFFF-1]; e.label == string(k) {
-				return e.meaning, true
-			}
+	mask := uint64(len(v.table) - 1)
+	for i := h >> 20 & mask; v.table[i] != 0; i = (i + 1) & mask {
+		if s := v.table[i]; (s^h)&^0xFFFF == 0 {
+			return meaning{what(s >> 8 & 0xFF), roles(s & 0xFF)}, true
 		}
 	}
 	return meaning{}, false
@@ -230,13 +229,15 @@ func readVocabulary(b []byte) (*vocabulary, error) {
 				add(s, meaning{what: w})
 			}
 		}
-		for _, name := range slices.Sorted(maps.Keys(l.Roles)) {
-			r, ok := roleBits[name]
-			if !ok {
-				return nil, fmt.Errorf("%s: %q is no role", l.Language, name)
-			}
-			for _, s := range l.Roles[name] {
-				add(s, meaning{contactRole, r})
+		for _, words := range [...]map[string][]string{l.Roles, l.Headings} {
+			for _, name := range slices.Sorted(maps.Keys(words)) {
+				r, ok := roleBits[name]
+				if !ok {
+					return nil, fmt.Errorf("%s: %q is no role", l.Language, name)
+				}
+				for _, s := range words[name] {
+					add(s, meaning{contactRole, r})
+				}
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(l.Fields)) {
@@ -253,9 +254,6 @@ func readVocabulary(b []byte) (*vocabulary, error) {
 				continue
 			}
 			for _, r := range l.Roles[role] {
-				if strings.Contains(r, "information") || strings.Contains(r, "details") || strings.Contains(r, "handle") || strings.Count(r, " ") > 2 {
-					continue // headings, not the first half of a label
-				}
 				for _, name := range slices.Sorted(maps.Keys(l.Fields)) {
 					for _, f := range l.Fields[name] {
 						add(r+" "+f, meaning{fieldWhat[name], roleBits[role]})
@@ -267,10 +265,9 @@ func readVocabulary(b []byte) (*vocabulary, error) {
 			}
 		}
 	}
-	if len(v.labels) > 0xFFFF {
-		return nil, fmt.Errorf("%d labels are more than the table holds", len(v.labels))
+	if err := v.index(); err != nil {
+		return nil, err
 	}
-	v.index()
 	return v, nil
 }
 

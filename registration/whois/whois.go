@@ -76,9 +76,14 @@ func (r *Reader) Domain(raw []byte, src registration.Source) (registration.Recor
 	var rec registration.Record
 	var err error
 	n := 0
+	server, following := "", ""
 	for rest := lines; len(rest) > 0; {
 		var part []line
-		part, rest = next(rest)
+		server = following
+		part, rest, following = next(rest)
+		if following == "" && len(part) == 0 {
+			following = server
+		}
 		if len(part) == 0 || len(rest) > 0 && bilingual(part, rest) {
 			continue
 		}
@@ -89,6 +94,12 @@ func (r *Reader) Domain(raw []byte, src registration.Source) (registration.Recor
 				rec = one
 			}
 			continue
+		}
+		if n > 0 && src != (registration.Source{}) {
+			// Whom a value is from, where it is not the one that was asked.
+			from := src
+			from.Server, from.Role = server, "registrar"
+			one.Sources = map[string]registration.Source{"": from}
 		}
 		if n == 0 || rec.State == registration.Unknown {
 			rec = one
@@ -115,12 +126,14 @@ func (r *Reader) Domain(raw []byte, src registration.Source) (registration.Recor
 
 // finish names the source.
 func finish(rec registration.Record, src registration.Source) registration.Record {
-	if src != (registration.Source{}) {
-		if rec.Sources == nil {
-			rec.Sources = map[string]registration.Source{}
-		}
-		rec.Sources[""] = src
+	if src == (registration.Source{}) {
+		rec.Sources = nil
+		return rec
 	}
+	if rec.Sources == nil {
+		rec.Sources = map[string]registration.Source{}
+	}
+	rec.Sources[""] = src
 	return rec
 }
 

@@ -99,7 +99,7 @@ func walk(t interface{ Errorf(string, ...any) }, v reflect.Value, path string) {
 // every phrase must be found by its own words.
 func TestData(t *testing.T) {
 	v, err := readVocabulary(vocabularyYAML)
-	if err != nil || len(v.labels) < 3000 {
+	if err != nil || len(v.labels) < 3000 || len(v.table) > 1<<15 {
 		t.Fatalf("%v; %d labels", err, len(v.labels))
 	}
 	for k, m := range v.labels {
@@ -121,7 +121,7 @@ func TestData(t *testing.T) {
 			t.Errorf("%s is accepted", bad)
 		}
 	}
-	for _, bad := range []string{"- {labels: {colour: [a]}}", "- {roles: {cook: [a]}}", "- {fields: {colour: [a]}}", "{"} {
+	for _, bad := range []string{"- {labels: {colour: [a]}}", "- {roles: {cook: [a]}}", "- {headings: {cook: [a]}}", "- {fields: {colour: [a]}}", "{"} {
 		if _, err := readVocabulary([]byte(bad)); err == nil {
 			t.Errorf("%s is accepted", bad)
 		}
@@ -388,6 +388,24 @@ func TestChainProperty(t *testing.T) {
 			t.Fatalf("the registrar's contact: %+v", c)
 		}
 	})
+}
+
+// What a chain's later answers gave names them as its source.
+func TestChainSources(t *testing.T) {
+	src := registration.Source{Protocol: "whois", Server: "whois.iana.org", Role: "registry"}
+	rec, err := Domain(testdataAnswers(t)["chain.txt"], src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := rec.SourceOf("contacts.registrant.email"); s.Server != "whois.registrar.example" || s.Role != "registrar" || s.Protocol != "whois" {
+		t.Errorf("the contact is from %+v", s)
+	}
+	if s := rec.SourceOf("created"); s != src {
+		t.Errorf("the date is from %+v", s)
+	}
+	if rec, _ := Domain(testdataAnswers(t)["chain.txt"], registration.Source{}); rec.Sources != nil {
+		t.Errorf("sources without a source: %v", rec.Sources)
+	}
 }
 
 // Whatever comes, there is a record, the same each time.

@@ -58,6 +58,7 @@ func Read(m *mail.Message) (report.Report, []report.Finding, error) {
 	}
 	r.Category, r.Type = xarf.PairOf(r.Abuse)
 	r.Description = describe(subject, c.own.String())
+	r.TargetBrand = brandOf(c.own.String())
 	c.rank()
 	r.Candidates = c.list()
 	c.choose(&r)
@@ -794,7 +795,45 @@ func (c *collector) rank() {
 			f.Rank = max(f.Rank, rankUnlikely)
 		}
 	}
+	c.footers()
 	slices.SortStableFunc(c.found, func(a, b found) int { return a.Rank - b.Rank })
+}
+
+// footers sets aside the help and the terms that a mail passed on links to, as
+// its model did: links of one owner that all lead to such pages, beside a link
+// of another owner that does not.
+func (c *collector) footers() {
+	bait := map[string]bool{} // owners with a link that is more than that
+	for i := range c.found {
+		if f := &c.found[i]; f.Where != report.InOwn && !f.URL.IsZero() && f.Unlikely == "" && !footerPath(f.URL.Path) {
+			bait[f.owner()] = true
+		}
+	}
+	if len(bait) == 0 {
+		return
+	}
+	for i := range c.found {
+		f := &c.found[i]
+		if f.Where != report.InOwn && !f.URL.IsZero() && f.Unlikely == "" && f.Form != report.AsDefanged && footerPath(f.URL.Path) && !bait[f.owner()] {
+			f.Unlikely = "it leads to help or terms, beside a link that leads elsewhere"
+			f.Rank = max(f.Rank, rankUnlikely)
+		}
+	}
+}
+
+// footerPath says whether a path is one of the pages that footers link to.
+func footerPath(path string) bool {
+	p := strings.Trim(strings.ToLower(path), "/")
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		p = p[i+1:]
+	}
+	p, _, _ = strings.Cut(p, ".")
+	switch p {
+	case "help", "support", "faq", "contact", "contact-us", "contactus", "about", "about-us", "legal", "terms", "terms-of-use", "terms-of-service", "tos", "agb", "impressum", "imprint", "datenschutz", "hilfe", "kontakt",
+		"aide", "mentions-legales", "cgu", "confidentialite", "ayuda", "contacto", "aviso-legal", "privacidad", "ajuda", "contato", "privacidade", "aiuto", "contatti", "privacy", "privacy-policy", "preferences", "unsubscribe", "security", "cookies":
+		return true
+	}
+	return false
 }
 
 // unlikely says why a candidate is hardly what is reported, or "".

@@ -21,9 +21,14 @@
     if (!act) return false;
     act.open = true;
     const first = act.querySelector("select, textarea, input:not([type=hidden]), button");
-    if (first) first.focus();
+    wanted = first; // on the way up: the letter itself must not choose anything in it
     return true;
   };
+  let wanted = null;
+  document.addEventListener("keyup", () => {
+    if (wanted) wanted.focus();
+    wanted = null;
+  });
   const keys = { c: "confirm", r: "reject", a: "answer", e: "extend", n: "note", h: "handed", o: "reopen" };
   document.addEventListener("keydown", (ev) => {
     if (ev.ctrlKey || ev.metaKey || ev.altKey || ev.isComposing) return;
