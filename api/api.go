@@ -28,9 +28,6 @@ type API struct {
 	desk *access.Desk
 }
 
-// Register adds the API's public routes to mux: what needs no key.
-func Register(mux *http.ServeMux, c *centre.Centre) { New(c, nil).Register(mux) }
-
 // New makes an API whose senders a desk tells apart by their keys. Without a
 // desk (nil) there are no keys, and only what needs none is served.
 func New(c *centre.Centre, desk *access.Desk) *API { return &API{c: c, desk: desk} }

@@ -46,7 +46,7 @@ func serve(tb testing.TB) (*app.App, string) {
 		}
 	})
 	mux := http.NewServeMux()
-	api.Register(mux, a.Centre)
+	api.New(a.Centre, a.Access).Register(mux)
 	srv := httptest.NewServer(mux)
 	tb.Cleanup(srv.Close)
 	return a, srv.URL

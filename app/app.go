@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -74,6 +75,9 @@ type App struct {
 	Key     ed25519.PublicKey // exports are signed with it
 	URL     string            // where the API is served on this machine
 	Inbox   string            // where mail is taken on this machine; "" if nowhere
+	// FirstLink is the one-time link by which the first administrator signs in;
+	// "" once there is one.
+	FirstLink string
 
 	log    *slog.Logger
 	undo   []func(context.Context) error
@@ -202,9 +206,16 @@ func (a *App) Start(ctx context.Context, cfg config.Config, w World) (err error)
 		a.Centre.SetBaseURL(a.URL)
 	}
 	mux := http.NewServeMux()
-	api.Register(mux, a.Centre)
+	api.New(a.Centre, a.Access).Register(mux)
 	if err = web.Register(mux, a.Centre, web.Options{Access: a.Access, Synthetic: w.Synthetic}); err != nil {
 		return err
+	}
+	link, needed, err := a.Access.FirstLink(ctx)
+	if err != nil {
+		return err
+	}
+	if needed {
+		a.FirstLink = strings.TrimSuffix(cmp.Or(cfg.BaseURL, a.URL), "/") + access.WelcomePath + link
 	}
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
@@ -247,6 +258,9 @@ func (a *App) sweep(ctx context.Context, cfg config.Config) {
 			}
 			if now.Sub(kept) > time.Hour {
 				kept = now
+				if _, err := a.Access.Expire(ctx); err != nil && ctx.Err() == nil {
+					a.log.Error("dead sessions could not be deleted", "err", err)
+				}
 				if err := a.Centre.Retain(ctx); err != nil && ctx.Err() == nil {
 					a.log.Error("the retention sweep met an error", "err", err)
 				}

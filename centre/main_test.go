@@ -94,7 +94,7 @@ func stop(tb testing.TB, a *app.App) {
 func serve(tb testing.TB, a *app.App) string {
 	tb.Helper()
 	mux := http.NewServeMux()
-	api.Register(mux, a.Centre)
+	api.New(a.Centre, a.Access).Register(mux)
 	if err := web.Register(mux, a.Centre, web.Options{}); err != nil {
 		tb.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"bailiwick/party"
 	"bailiwick/problem"
 	"bailiwick/store"
+	"bailiwick/text"
 )
 
 // queuePage is how many cases one page of the queue holds.
@@ -29,7 +30,7 @@ type filter struct {
 }
 
 func readFilter(q url.Values) (filter, error) {
-	f := filter{State: q.Get("state"), Type: q.Get("type"), Class: q.Get("class"), Due: q.Get("due"), Q: strings.TrimSpace(q.Get("q")), Sort: q.Get("sort"), After: q.Get("after")}
+	f := filter{State: q.Get("state"), Type: q.Get("type"), Class: q.Get("class"), Due: q.Get("due"), Q: text.Line(q.Get("q"), 300), Sort: q.Get("sort"), After: q.Get("after")}
 	if !q.Has("state") {
 		f.State = "open"
 	}
@@ -50,9 +51,6 @@ func readFilter(q url.Values) (filter, error) {
 	}
 	if f.Type != "" && !abuse.Type(f.Type).Known() {
 		return f, problem.BadField("type", "%.40q is not a kind of abuse", f.Type)
-	}
-	if len(f.Q) > 300 {
-		return f, problem.BadField("q", "is over 300 octets")
 	}
 	if f.Sort == "" {
 		switch f.State {
@@ -310,7 +308,7 @@ func (s *site) handoffs(w http.ResponseWriter, r *request) error {
 
 // search leads to what was meant: a case, a party, a receipt, or a queue.
 func (s *site) search(w http.ResponseWriter, r *request) error {
-	q := strings.TrimSpace(r.URL.Query().Get("q"))
+	q := text.Line(r.URL.Query().Get("q"), 300)
 	to := func(path string) error {
 		headers(w)
 		http.Redirect(w, r.Request, path, http.StatusSeeOther)

@@ -44,12 +44,16 @@ type desk struct {
 
 func newDesk(t testing.TB) *desk {
 	t.Helper()
+	return newDeskOn(t, "sqlite:"+filepath.Join(t.TempDir(), "state.db"))
+}
+
+func newDeskOn(t testing.TB, dsn string) *desk {
+	t.Helper()
 	cfg, err := config.Load("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	cfg.Database, cfg.Blobs = "sqlite:"+filepath.Join(dir, "state.db"), filepath.Join(dir, "blobs")
+	cfg.Database, cfg.Blobs = dsn, filepath.Join(t.TempDir(), "blobs")
 	cfg.Centre.Name, cfg.Centre.Hotline = "Desk", "hotline@hotline.example"
 	a, err := app.New(t.Context(), cfg, app.World{ByHand: true, Dial: func(context.Context, netip.Addr, string, string) (net.Conn, error) {
 		return nil, errors.New("there is no network here")

@@ -20,6 +20,7 @@ import (
 	"bailiwick/report"
 	"bailiwick/report/read"
 	"bailiwick/store"
+	"bailiwick/text"
 )
 
 type homeView struct {
@@ -62,7 +63,7 @@ type reportView struct {
 }
 
 func (s *site) reportForm(w http.ResponseWriter, r *request) error {
-	return s.showReport(w, r, http.StatusOK, reportView{URLs: r.URL.Query().Get("url")})
+	return s.showReport(w, r, http.StatusOK, reportView{URLs: text.Line(r.URL.Query().Get("url"), 8192)})
 }
 
 func (s *site) showReport(w http.ResponseWriter, r *request, status int, v reportView) error {

@@ -321,6 +321,9 @@ func line(c casework.Case) caseLine {
 	outcome, actor := c.Outcome, c.Actor.ActorName
 	if m := latest(c); c.State == casework.Coordinating && m != nil && !c.GoneSince.IsZero() {
 		outcome, actor = m.Outcome, m.ActorName
+		if !c.Asked() && outcome != casework.Moved && outcome != casework.Parked {
+			outcome, actor = casework.DownBeforeAsked, "" // as the case will close
+		}
 		l.Outcome = string(outcome)
 	}
 	if c.State == casework.Closed {

@@ -42,6 +42,9 @@ func (s *serveCmd) Run(e *env) error {
 		sending = "mail is sent"
 	}
 	fmt.Fprintf(e.out, "serving at %s; state in %s; %s\n", a.URL, a.Store.Engine(), sending)
+	if a.FirstLink != "" {
+		fmt.Fprintf(e.out, "nobody can sign in yet; for the first administrator, once, within a day: %s\n", a.FirstLink)
+	}
 	<-e.ctx.Done()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), 30*time.Second)
 	defer cancel()

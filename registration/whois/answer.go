@@ -30,7 +30,6 @@ type answer struct {
 	signs                 int       // how many fields of a registration were read
 	asked                 string    // the question, as the answer repeats it
 	tldRecord             bool      // the answer is about a TLD
-	descr                 bool      // a "descr" line was the holder's name
 	registrar             string    // the registrar as first named, to know its object by
 	lastValue             string    // judged by withheld
 	lastState             registration.FieldState
@@ -38,12 +37,13 @@ type answer struct {
 	agentMail, agentPhone string      // the registrar's general ones
 }
 
+// registrarAt says how good the registrar's name is that was found.
 type registrarAt uint8
 
 const (
-	nowhere registrarAt = iota
-	inHandle
-	inName
+	nowhere  registrarAt = iota // none yet, or one that stays
+	inHandle                    // the registry's code, which gives way to a name
+	inName                      // a block's "Name", which gives way to its "Organization"
 )
 
 // section is what the lines at hand are about.
@@ -244,7 +244,7 @@ func (a *answer) pair(l *line, first bool) {
 		}
 		return
 	}
-	if a.in.kind == inNameservers {
+	if a.in.kind == inNameservers && (m.what == nameserver || m.what == dnssec || m.what == ds) {
 		a.in.filled = true
 	}
 	a.set(m, v)
@@ -641,7 +641,7 @@ func (a *answer) text(l *line, first bool) {
 			a.in = section{}
 			return
 		}
-		if a.in.labelled && a.in.valued == false && !a.contactIsFree() {
+		if a.in.labelled && !a.in.valued && !a.contactIsFree() {
 			// What has labels has no plain lines, except a forgotten one.
 			if e, _, ok := emailIn(l.text); ok && a.contact(a.in.roles).c.Email == "" {
 				a.setField(meaning{contactEmail, a.in.roles}, e)

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // servers are the servers that an answer of testdata is from, where its form is
 // read with a profile.
 var servers = map[string]string{
-	"bracketed-jp": "whois.jprs.jp", "charset-iso-2022-jp": "whois.jprs.jp", "charset-euc-jp": "whois.jprs.jp",
+	"bracketed-jp": "whois.jprs.jp", "empty-labels-jp": "whois.jprs.jp", "charset-iso-2022-jp": "whois.jprs.jp", "charset-euc-jp": "whois.jprs.jp",
 	"brazil": "whois.registro.br", "russia": "whois.tcinet.ru", "block-order-tw": "whois.twnic.net.tw",
 }
 

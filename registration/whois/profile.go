@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"bailiwick/registration"
-
 	"go.yaml.in/yaml/v3"
 )
 
@@ -115,9 +113,15 @@ func readProfiles(b []byte) (*profileSet, error) {
 			p.block = append(p.block, w)
 		}
 		for _, t := range e.TLDs {
+			if set.tlds[t] != nil {
+				return nil, fmt.Errorf("%s has two profiles", t)
+			}
 			set.tlds[t] = p
 		}
 		for _, s := range e.Servers {
+			if set.servers[s] != nil {
+				return nil, fmt.Errorf("%s has two profiles", s)
+			}
 			set.servers[s] = p
 		}
 	}
@@ -146,5 +150,3 @@ func meaningNamed(key string) (meaning, bool) {
 	w, ok := fieldWhat[field]
 	return meaning{w, r}, ok
 }
-
-var _ = registration.Present

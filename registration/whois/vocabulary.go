@@ -354,7 +354,6 @@ func (v *vocabulary) lookup(label string) meaning {
 		if m, ok := v.find(k[:n]); ok {
 			return m
 		}
-		// "DNS1", "Registrant Street2 line"
 	}
 	if a, b, ok := strings.Cut(label, "/"); ok {
 		if m := v.lookup(strings.TrimSpace(a)); m.what != unknown && m.what != ignored {
@@ -362,7 +361,6 @@ func (v *vocabulary) lookup(label string) meaning {
 		}
 		return v.lookup(strings.TrimSpace(b))
 	}
-	// "[en] Name", "1. Domain Name", "contact name: registrant"
 	return meaning{}
 }
 

@@ -41,7 +41,7 @@ func Domain(raw []byte, src registration.Source) (registration.Record, error) {
 
 // Reader reads many answers, one after the other, with the same working
 // memory. The zero value is ready. The records it gives do not share that
-// memory.
+// memory; their texts are parts of one copy of the answer.
 type Reader struct {
 	lines []line
 	a     answer

@@ -116,6 +116,7 @@ func TestData(t *testing.T) {
 	for _, bad := range []string{
 		"- {tlds: [x], zone: noon}", "- {tlds: [x], dates: backwards}", "- {tlds: [x], charset: smoke}",
 		"- {tlds: [x], labels: {colour: [a]}}", "- {tlds: [x], block: [colour]}", "{", "- {tlds: [x], labels: {registrant.colour: [a]}}",
+		"- {tlds: [x]}\n- {tlds: [x]}", "- {servers: [x]}\n- {servers: [x]}",
 	} {
 		if _, err := readProfiles([]byte(bad)); err == nil {
 			t.Errorf("%s is accepted", bad)

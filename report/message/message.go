@@ -805,7 +805,7 @@ func (c *collector) rank() {
 func (c *collector) footers() {
 	bait := map[string]bool{} // owners with a link that is more than that
 	for i := range c.found {
-		if f := &c.found[i]; f.Where != report.InOwn && !f.URL.IsZero() && f.Unlikely == "" && !footerPath(f.URL.Path) {
+		if f := &c.found[i]; !f.URL.IsZero() && f.Unlikely == "" && !footerPath(f.URL.Path) {
 			bait[f.owner()] = true
 		}
 	}
@@ -814,7 +814,7 @@ func (c *collector) footers() {
 	}
 	for i := range c.found {
 		f := &c.found[i]
-		if f.Where != report.InOwn && !f.URL.IsZero() && f.Unlikely == "" && f.Form != report.AsDefanged && footerPath(f.URL.Path) && !bait[f.owner()] {
+		if !f.URL.IsZero() && f.Unlikely == "" && f.Form != report.AsDefanged && f.Form != report.AsLabelled && footerPath(f.URL.Path) && !bait[f.owner()] {
 			f.Unlikely = "it leads to help or terms, beside a link that leads elsewhere"
 			f.Rank = max(f.Rank, rankUnlikely)
 		}

@@ -56,6 +56,8 @@ func Run(t *testing.T, dsn func(t testing.TB) string) {
 		{"mails/retention", testMailRetention},
 		{"notices/bounce", testBounce},
 		{"figures", testFigures},
+		{"queue", testQueue},
+		{"queue/dossier", testDossier},
 		{"contacts", testContacts},
 		{"contacts/desk", testCountDesk},
 		{"access/people", testPeople},
