@@ -136,9 +136,14 @@ func TestReportByMail(t *testing.T) {
 			}
 			return err
 		})
+		// A mail that does not say what it is means what is known there.
+		r.receive(env, mailOf("Ann <ann@reporter.example>", "this one", "please look: https://aurora-login.shopx/verify/"))
+		if c = r.only("aurora-login.shopx"); len(c.Reports) != 3 {
+			t.Errorf("%d reports", len(c.Reports))
+		}
 		// Nobody vouches for the author: no receipt.
 		r.receive(mail.Envelope{At: begin, From: "bob@reporter.example", To: []string{"report@centre.example"}}, mailOf("bob@reporter.example", "me too", "phishing at https://aurora-login.shopx/verify/"))
-		if c = r.only("aurora-login.shopx"); len(c.Reports) != 3 || len(receipts()) != 1 {
+		if c = r.only("aurora-login.shopx"); len(c.Reports) != 4 || len(receipts()) != 1 {
 			t.Errorf("%d reports, %d receipts", len(c.Reports), len(receipts()))
 		}
 		// The author takes it back by one word, and nobody else can.
@@ -149,7 +154,7 @@ func TestReportByMail(t *testing.T) {
 			t.Errorf("somebody else's: %+v", m)
 		}
 		r.receive(vouched("ann@reporter.example", addr), mailOf("ann@reporter.example", "Re: [y] Your report has arrived", "Withdraw.\n\n> Thank you."))
-		if c = r.only("aurora-login.shopx"); !c.Reports[0].Gone || len(c.AllReports()) != 3 {
+		if c = r.only("aurora-login.shopx"); !c.Reports[0].Gone || len(c.AllReports()) != 4 {
 			gone := 0
 			for _, x := range c.Reports {
 				if x.Gone {

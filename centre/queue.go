@@ -22,7 +22,7 @@ type QueuePage struct {
 }
 
 // MaxFound is how far a queue is counted: beyond it nobody pages.
-const MaxFound = 10_000
+const MaxFound = 2000
 
 // Queue lists the cases a desk wants to see.
 func (c *Centre) Queue(ctx context.Context, f store.QueueFilter) (QueuePage, error) {

@@ -14,6 +14,7 @@ import (
 	"bailiwick/party"
 	"bailiwick/problem"
 	"bailiwick/report"
+	"bailiwick/report/message"
 	"bailiwick/report/read"
 	"bailiwick/store"
 )
@@ -164,6 +165,12 @@ func (c *Centre) attach(ctx context.Context, tx *store.Tx, p *prompts, s party.S
 	row, found, err := tx.OpenCase(ctx, s.Key(), string(typ))
 	if err != nil {
 		return "", false, err
+	}
+	if !found && typ == abuse.Other && rep.Format == message.Format {
+		// Who writes a mail and does not say what it is means what is known there.
+		if row, found, err = tx.AnyOpenCase(ctx, s.Key()); err != nil {
+			return "", false, err
+		}
 	}
 	if !found {
 		// A case closed lately and still watched takes the report and looks

@@ -57,6 +57,11 @@ func (tx *Tx) findCase(ctx context.Context, where string, args ...any) (Case, bo
 	return c, err == nil, tx.s.wrap(err, "read a case")
 }
 
+// AnyOpenCase reads the oldest open case of a subject, of whatever type.
+func (tx *Tx) AnyOpenCase(ctx context.Context, subjectKey string) (Case, bool, error) {
+	return tx.findCase(ctx, "WHERE subject_key = $1 AND state NOT IN ('closed', 'merged') ORDER BY opened, id LIMIT 1", clean(subjectKey))
+}
+
 // OpenCase finds the open case of a subject and a type of abuse; there is at
 // most one.
 func (tx *Tx) OpenCase(ctx context.Context, subjectKey, typ string) (Case, bool, error) {

@@ -136,6 +136,18 @@ func (b *browser) shoot(name string) {
 	}
 }
 
+// screen takes a picture of what the screen shows.
+func (b *browser) screen(name string) {
+	b.t.Helper()
+	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(shots, name+".png"), png, 0o644)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // signIn signs somebody in by the form.
 func (b *browser) signIn(login, password string) {
 	b.t.Helper()

@@ -38,7 +38,8 @@ const (
 type caseView struct {
 	C        casework.Case
 	Key      string
-	Brand    string
+	Brand    string // as claimed
+	Marked   string // what its names may imitate
 	Badge    badge
 	Class    badge
 	Reports  int
@@ -223,7 +224,7 @@ func (s *site) names(r *request) func(ref string) string {
 func (s *site) caseView(r *request, d centre.Dossier, personal bool) caseView {
 	c, now := d.Case, s.c.Clock.Now()
 	who := s.names(r)
-	v := caseView{C: c, Key: c.Subject.Key(), Brand: c.Brand(), Badge: standing(c), Class: classes[c.Class], Reports: len(c.AllReports()), Now: now,
+	v := caseView{C: c, Key: c.Subject.Key(), Brand: c.Brand(), Marked: brandOf(c), Badge: standing(c), Class: classes[c.Class], Reports: len(c.AllReports()), Now: now,
 		URLs: c.URLs(), BlobsAll: d.EvidenceAll, Blobs: d.Evidence, Head: c.Head.String(), Personal: personal, Earlier: d.Earlier}
 	v.Next, v.NextMore = coming(c, d.Playbook, now)
 	v.Past = story{c: c, personal: personal, who: who}.moments(d.Events)

@@ -99,7 +99,7 @@ func survivalChart(id string, curves []centre.Survival, title string) template.H
 		fmt.Fprintf(p, `<path class="s s%d" d="M%.1f %.1f`, i, p.x(0), p.y(1))
 		last := time.Duration(0)
 		for _, st := range thin(c.Curve.Steps) {
-			if st.At > hz.length {
+			if st.At >= hz.length {
 				break
 			}
 			if st.Ended > 0 {

@@ -227,7 +227,9 @@ func (s *site) queue(w http.ResponseWriter, r *request) error {
 	for i, t := range tabs {
 		x := tab{Word: t.word, Link: t.f.link(), Here: t.f.State == f.State}
 		if i < len(ns) {
-			x.N = thousands(ns[i])
+			if x.N = thousands(ns[i]); ns[i] >= centre.MaxFound {
+				x.N += "+"
+			}
 		}
 		v.Tabs = append(v.Tabs, x)
 	}
@@ -246,7 +248,7 @@ func itemOf(c casework.Case) queueItem {
 }
 
 func rowOf(c casework.Case) queueRow {
-	row := queueRow{ID: c.ID, Key: c.Subject.Key(), Brand: c.Brand(), Type: string(c.Type), Badge: standing(c), Class: classes[c.Class],
+	row := queueRow{ID: c.ID, Key: c.Subject.Key(), Brand: brandOf(c), Type: string(c.Type), Badge: standing(c), Class: classes[c.Class],
 		Reports: len(c.AllReports()), Opened: c.Opened, Returned: c.Returns > 0}
 	switch {
 	case c.State == casework.Closed:
@@ -398,7 +400,7 @@ func (s *site) namePage(w http.ResponseWriter, r *request) error {
 	}
 	for _, c := range cases {
 		if v.Brand == "" {
-			v.Brand = c.Brand()
+			v.Brand = brandOf(c)
 		}
 		v.Rows = append(v.Rows, rowOf(c))
 	}

@@ -18,6 +18,7 @@ func TestShots(t *testing.T) {
 	b := newBrowser(t, w.URL)
 	b.signIn(login, password)
 	paths := pagesOf(t, w)
+	delete(paths, "missing") // a browser notes that a page is not there
 	for _, v := range []struct {
 		name  string
 		dark  bool
@@ -29,5 +30,14 @@ func TestShots(t *testing.T) {
 			b.shoot(name + "-" + v.name)
 			b.quiet(path)
 		}
+	}
+	// The pictures of the README: what one screen shows.
+	for _, p := range []struct {
+		name, page string
+		dark       bool
+	}{{"case", "case", false}, {"queue", "queue", true}, {"figures", "figures", false}} {
+		b.look(p.dark, 1240)
+		b.open(paths[p.page])
+		b.screen("readme-" + p.name)
 	}
 }

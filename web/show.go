@@ -5,11 +5,13 @@ import (
 	"html/template"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"bailiwick/casework"
 	"bailiwick/name"
 )
 
@@ -229,44 +231,66 @@ func dueIn(t, now time.Time) template.HTML {
 }
 
 // brand is a name to be recognised in labels, folded.
-type brand []rune
+type brand struct {
+	text []rune
+	// loose: one letter more, less or other is let pass.
+	loose bool
+}
 
-// brands are those to look for in a case's names: the one it is claimed to
-// imitate, and those the centre protects. A protected name imitates nobody.
+// unmarked stands for the brand of a case whose name deceives nobody.
+const unmarked = "\x00"
+
+// brandOf is the brand that a case's name may imitate: that of an honest
+// holder's name imitates nobody.
+func brandOf(c casework.Case) string {
+	if c.Class == casework.Compromised || c.Class == casework.Innocent {
+		return unmarked
+	}
+	return c.Brand()
+}
+
+// brands are those to look for in a name: the one it is claimed to imitate, and
+// those the centre protects. A protected name imitates nobody.
 func (s *site) brands(key, claimed string) []brand {
-	var out []brand
 	d, err := name.ParseAny(key)
-	if err != nil {
+	if err != nil || claimed == unmarked {
 		return nil
 	}
-	for _, b := range s.c.Settings().Known.Brands {
-		for _, own := range b.Domains {
-			if d.Under(own) {
-				return nil
-			}
+	for _, own := range s.own {
+		if d.Under(own) {
+			return nil
 		}
 	}
+	if f := foldAll(claimed); len(f) >= shortestBrand {
+		return append([]brand{{f, true}}, s.known...)
+	}
+	return s.known
+}
+
+const (
+	shortestBrand = 4
+	mostBrands    = 1000
+)
+
+// protect prepares the brands and names that the centre protects.
+func (s *site) protect() {
 	add := func(w string) {
-		if f := foldAll(w); len(f) >= 4 {
-			out = append(out, f)
+		if f := foldAll(w); len(f) >= shortestBrand && len(s.known) < mostBrands {
+			s.known = append(s.known, brand{text: f})
 		}
 	}
-	add(claimed)
 	for _, b := range s.c.Settings().Known.Brands {
 		add(b.Name)
 		for _, w := range b.Words {
 			add(w)
 		}
+		s.own = append(s.own, b.Domains...)
 		for _, d := range b.Domains {
 			if own := s.c.Suffixes.Split(d).Registered; !own.IsZero() {
 				add(own.Labels()[0])
 			}
 		}
-		if len(out) > 400 {
-			break
-		}
 	}
-	return out
 }
 
 // alike are characters that stand for a letter in names that deceive: the most
@@ -291,8 +315,8 @@ func fold(r rune) rune {
 	return 0
 }
 
-func foldAll(s string) brand {
-	var out brand
+func foldAll(s string) []rune {
+	var out []rune
 	for _, r := range s {
 		if f := fold(r); f != 0 {
 			out = append(out, f)
@@ -302,38 +326,36 @@ func foldAll(s string) brand {
 }
 
 // imitation finds the part of a label that reads as one of the brands, as
-// offsets; 0, 0 if none does. One letter more, less or other is let pass in
-// what is long enough.
+// offsets; 0, 0 if none does.
 func imitation(label string, brands []brand) (from, to int) {
 	if len(brands) == 0 || len(label) > 63*utf8.UTFMax {
 		return 0, 0
 	}
-	var text brand
+	var text []rune
 	var at []int // text[i] begins at label[at[i]]
 	for i, r := range label {
 		if f := fold(r); f != 0 {
 			text, at = append(text, f), append(at, i)
 		}
 	}
-	at = append(at, len(label))
 	end := func(i int) int { // behind text[i-1]
 		_, n := utf8.DecodeRuneInString(label[at[i-1]:])
 		return at[i-1] + n
 	}
 	for _, b := range brands { // whole first
-		for i := 0; i+len(b) <= len(text); i++ {
-			if string(text[i:i+len(b)]) == string(b) {
-				return at[i], end(i + len(b))
+		for i := 0; i+len(b.text) <= len(text); i++ {
+			if slices.Equal(text[i:i+len(b.text)], b.text) {
+				return at[i], end(i + len(b.text))
 			}
 		}
 	}
 	for _, b := range brands {
-		if len(b) < 6 {
+		if !b.loose || len(b.text) < 6 {
 			continue
 		}
-		for _, n := range []int{len(b), len(b) - 1, len(b) + 1} {
+		for _, n := range []int{len(b.text), len(b.text) - 1, len(b.text) + 1} {
 			for i := 0; i+n <= len(text); i++ {
-				if text[i] == b[0] && near(text[i:i+n], b) {
+				if text[i] == b.text[0] && near(text[i:i+n], b.text) {
 					return at[i], end(i + n)
 				}
 			}
@@ -344,7 +366,7 @@ func imitation(label string, brands []brand) (from, to int) {
 
 // near says whether a and b differ by one letter at most: one other, one more
 // or one less, or two neighbours swapped.
-func near(a, b brand) bool {
+func near(a, b []rune) bool {
 	i := 0
 	for i < len(a) && i < len(b) && a[i] == b[i] {
 		i++
@@ -354,11 +376,11 @@ func near(a, b brand) bool {
 	case len(x) == 0 && len(y) == 0:
 		return true
 	case len(a) == len(b):
-		return string(x[1:]) == string(y[1:]) || len(x) > 1 && x[0] == y[1] && x[1] == y[0] && string(x[2:]) == string(y[2:])
+		return slices.Equal(x[1:], y[1:]) || len(x) > 1 && x[0] == y[1] && x[1] == y[0] && slices.Equal(x[2:], y[2:])
 	case len(a) == len(b)+1:
-		return string(x[1:]) == string(y)
+		return slices.Equal(x[1:], y)
 	case len(a)+1 == len(b):
-		return string(x) == string(y[1:])
+		return slices.Equal(x, y[1:])
 	}
 	return false
 }

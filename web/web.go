@@ -17,6 +17,7 @@ import (
 
 	"bailiwick/access"
 	"bailiwick/centre"
+	"bailiwick/name"
 	"bailiwick/problem"
 )
 
@@ -48,11 +49,14 @@ type site struct {
 	figures *centre.FiguresDesk
 	origin  *http.CrossOriginProtection
 	rates   *rates
+	known   []brand       // what the centre protects
+	own     []name.Domain // whose names imitate nobody
 }
 
 // Register adds the pages to mux.
 func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 	s := &site{c: c, opt: o, figures: centre.NewFiguresDesk(c), origin: http.NewCrossOriginProtection(), rates: newRates()}
+	s.protect()
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
 		return problem.Wrap(err, problem.Internal, "the pages' files")

@@ -30,9 +30,11 @@ type answer struct {
 	signs                 int       // how many fields of a registration were read
 	asked                 string    // the question, as the answer repeats it
 	tldRecord             bool      // the answer is about a TLD
+	label                 string    // that TLD
 	registrar             string    // the registrar as first named, to know its object by
 	lastValue             string    // judged by withheld
 	lastState             registration.FieldState
+	through               bool        // the registrar's name is of who the name was registered through
 	agent                 registrarAt // where the registrar's name was found
 	agentMail, agentPhone string      // the registrar's general ones
 }
@@ -237,6 +239,9 @@ func (a *answer) pair(l *line, first bool) {
 		a.in = section{}
 	}
 	a.pending = pending{meaning: m, indent: l.indent, column: l.column, empty: v == ""}
+	if m.what == registrarName && a.rec.Registrar.Name == "" {
+		a.through = strings.EqualFold(l.label, "registered through")
+	}
 	if v == "" {
 		a.pending.column = 0
 		if m.what == nameserver || first && (m.what == dnssec || m.what == ds) {
@@ -396,8 +401,11 @@ func (a *answer) role(l *line, m meaning) {
 			return
 		}
 		noted := a.in.noted && a.in.kind == inRegistrar
-		a.in = section{kind: inRegistrar, indent: l.indent, headed: v == "", valued: v != "", noted: noted, object: noted}
+		a.in = section{kind: inRegistrar, indent: l.indent, headed: v == "", valued: v != "", noted: noted, object: noted, start: l.gap && isHandle(v)}
 		a.pending = pending{}
+		if a.through { // who sold the name is not who registered it
+			a.rec.Registrar.Name, a.rec.Registrar.URL, a.through = "", "", false
+		}
 		if strings.Contains(v, "@") { // "Registrar Contact Information: Email: … Hotline: …"
 			a.set(meaning{what: registrarEmail}, v)
 			if i := strings.LastIndexByte(v, ':'); i > 0 {
@@ -514,6 +522,7 @@ func (a *answer) field(l *line, m meaning) {
 			return
 		case inRegistrar:
 			a.in.filled = true
+			a.in.headed = a.in.headed || a.in.start // the registrar's own object
 			a.registrarField(m.what, v)
 			a.pending = pending{meaning: m, indent: l.indent, column: l.column, empty: v == ""}
 			return
@@ -773,6 +782,9 @@ func (a *answer) set(m meaning, v string) {
 	case domainName:
 		if d, ok := domainValue(v); ok {
 			a.setDomain(d)
+			if _, is, ok := strings.Cut(v, " is "); ok && len(is) < 24 && strings.IndexByte(is, ' ') < 0 {
+				a.set(meaning{what: status}, is) // "EXAMPLE.TK is Active"
+			}
 		}
 		a.in = section{indent: a.pending.indent}
 	case domainUnicode:
@@ -861,7 +873,7 @@ func (a *answer) setDomain(d string) {
 	}
 	if !strings.Contains(d, ".") {
 		// A TLD's record, unless a domain's own follows.
-		a.tldRecord = true
+		a.tldRecord, a.label = true, d
 		return
 	}
 	a.rec.Domain = d
@@ -904,6 +916,9 @@ func (a *answer) date(field string, dst *registration.Date, v string, latest boo
 		return
 	}
 	a.signs++
+	if len(v) > 7 && strings.EqualFold(v[:7], "before ") {
+		a.find("whois.date-before", field, "the answer says that it was before this date")
+	}
 	switch {
 	case dst.IsZero():
 		*dst = d
@@ -1241,9 +1256,7 @@ func (a *answer) object(handle string) *object {
 func (a *answer) state() {
 	rec := &a.rec
 	if a.tldRecord {
-		*rec = registration.Record{State: registration.Unknown, Findings: []registration.Finding{
-			{ID: "whois.tld", Severity: registration.Advice, Detail: "the record of a top-level domain, not of a domain"},
-		}}
+		a.tld()
 		return
 	}
 	strong := a.signs >= 3 && rec.Domain != "" || !rec.Created.IsZero() || !rec.Expires.IsZero()
@@ -1258,7 +1271,11 @@ func (a *answer) state() {
 		case v == saysReserved, v == saysThrottled, v == saysAvailable,
 			v != noVerdict && a.signs == 0:
 			rec.Domain = firstOf(rec.Domain, a.asked, name)
-			*rec = registration.Record{State: v.state(), Domain: rec.Domain, Unicode: rec.Unicode, Statuses: rec.Statuses}
+			no := registration.Record{State: v.state(), Domain: rec.Domain, Unicode: rec.Unicode, Statuses: rec.Statuses}
+			if v == saysReserved { // since when, and where it is delegated to
+				no.Created, no.Updated, no.Expires, no.Nameservers = rec.Created, rec.Updated, rec.Expires, rec.Nameservers
+			}
+			*rec = no
 			return
 		}
 	}
@@ -1271,6 +1288,29 @@ func (a *answer) state() {
 		return
 	}
 	*rec = registration.Record{State: registration.Unknown, Domain: firstOf(rec.Domain, a.asked), Unicode: rec.Unicode}
+}
+
+// tld tells the state of an answer that names one label. It is about that
+// label and no domain below it, and says so: what the IANA server knows of a
+// TLD is never shown as a domain's. Where a registry's "no" follows it without
+// a mark, that is the answer.
+func (a *answer) tld() {
+	rec := &a.rec
+	for i := range a.lines {
+		if l := &a.lines[i]; l.kind == pairLine && l.value == "IANA" && strings.EqualFold(l.label, "source") && i+1 < len(a.lines) {
+			if v, name := said().page(a.lines[i+1:]); v >= saysAvailable {
+				a.tldRecord = false
+				*rec = registration.Record{State: v.state(), Domain: name}
+				return
+			}
+		}
+	}
+	if a.signs < 2 || rec.Created.IsZero() {
+		*rec = registration.Record{State: registration.Unknown}
+	} else {
+		rec.State, rec.Domain = registration.Registered, a.label
+	}
+	a.find("whois.tld", "domain", "the answer names a top-level domain, or a label without one; it is about no other name")
 }
 
 func firstOf(s ...string) string {

@@ -1,6 +1,12 @@
 package whois
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"bailiwick/registration"
+)
 
 // next cuts the first answer off a chain. Clients mark where the next one
 // begins ("# whois.example.net", "[Querying whois.example.net]"); where they do
@@ -98,4 +104,78 @@ func isServerName(s string) bool {
 	}
 	_, ok := hostName(s)
 	return ok && strings.Contains(s, ".")
+}
+
+// chained joins the answers of one printed chain: the registry's, and the
+// registrar's that a client fetched because the registry referred to it.
+//
+// registration.Merge joins what was asked of each, and there the registry goes
+// first. In a chain the second answer is the one that the first sent the reader
+// to, so it goes first for what a registrar keeps itself: its own name and
+// abuse contact, its customer's contacts, and when it last changed them (the
+// registry's date of change moves with renewals and its own bookkeeping, too).
+// Of two creation dates the earlier is shown, because a registry that moved to
+// another system dates its names from the move; of two that are the same day,
+// the one with a time. The registry's word stays for the state, the expiry, the
+// statuses, the name servers and DNSSEC, which it alone puts into force. Where
+// the values differ a finding says so.
+func chained(registry, registrar registration.Record) registration.Record {
+	if registry.State != registration.Registered || registrar.State != registration.Registered || registry.Domain != registrar.Domain {
+		return registration.Merge(registry, registrar)
+	}
+	r, own := &registry.Registrar, &registrar.Registrar
+	if own.AbuseEmail != "" || own.AbusePhone != "" {
+		r.AbuseEmail, r.AbusePhone = "", ""
+	}
+	var differ []string
+	if own.Name != "" {
+		if r.Name != "" && !strings.EqualFold(r.Name, own.Name) {
+			differ = append(differ, "registrar.name")
+		}
+		r.Name = ""
+	}
+	if !registrar.Updated.IsZero() {
+		registry.Updated = registration.Date{}
+	}
+	if a, b := registry.Created, registrar.Created; !a.IsZero() && !b.IsZero() {
+		if b.Before(a.Add(-24 * time.Hour)) {
+			differ = append(differ, "created")
+			registry.Created = registration.Date{}
+		} else if finer(a, b) {
+			registry.Created = registration.Date{}
+		}
+	}
+	if a, b := registry.Expires, registrar.Expires; finer(a, b) {
+		registry.Expires = registration.Date{}
+	}
+	for role, theirs := range registrar.Contacts {
+		c, ok := registry.Contacts[role]
+		if !ok {
+			continue
+		}
+		for _, f := range registration.ContactFields() {
+			if b := theirs.Field(f); b != "" {
+				if a := c.Field(f); a != "" && !strings.EqualFold(a, b) {
+					differ = append(differ, registration.ContactPath(role, f))
+				}
+				c.SetField(f, "")
+			}
+		}
+		registry.Contacts[role] = c
+	}
+	slices.Sort(differ)
+	rec := registration.Merge(registry, registrar)
+	for _, path := range differ {
+		if len(rec.Findings) == registration.MaxFindings {
+			break
+		}
+		rec.Findings = append(rec.Findings, registration.Finding{ID: "merge.conflict", Severity: registration.Advice, Path: path, Source: "registrar",
+			Detail: "the registry's and the registrar's values differ; the registrar's is shown"})
+	}
+	return rec
+}
+
+// finer says whether b is the same day as a, with a time that a lacks.
+func finer(a, b registration.Date) bool {
+	return a.DayOnly && !b.DayOnly && !b.IsZero() && a.Format(time.DateOnly) == b.UTC().Format(time.DateOnly)
 }

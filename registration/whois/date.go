@@ -54,6 +54,7 @@ type dateParts struct {
 	offset   int
 	hasZone  bool
 	bad      bool
+	before   bool // "before Aug-1996": the month is enough
 }
 
 func (p *dateParts) read(s string) {
@@ -203,6 +204,9 @@ func (p *dateParts) word(s string, i, j int) int {
 			return j
 		}
 	}
+	if len(w) == 6 && p.n == 0 && strings.EqualFold(w, "before") {
+		p.before = true
+	}
 	if p.full() && !p.hasZone {
 		// A zone, with its offset: "GMT+02:00".
 		if off, ok := zoneOf(w); ok {
@@ -233,6 +237,8 @@ func (p *dateParts) date(order dateOrder, z zone) (d registration.Date, ok bool)
 		case p.digits[1] == 4 || p.digits[1] <= 2:
 			day, y = p.num[a], p.num[b]
 		}
+	case p.month > 0 && p.before && p.n == 1 && p.digits[0] == 4:
+		y, m, day = p.num[0], p.month, 1
 	case p.month > 0:
 		return d, false
 	case p.n < 3:

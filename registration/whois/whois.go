@@ -104,11 +104,7 @@ func (r *Reader) Domain(raw []byte, src registration.Source) (registration.Recor
 		if n == 0 || rec.State == registration.Unknown {
 			rec = one
 		} else if one.State != registration.Unknown {
-			// Its abuse contact is what a registrar knows best about itself.
-			if one.State == registration.Registered && one.Domain == rec.Domain && (one.Registrar.AbuseEmail != "" || one.Registrar.AbusePhone != "") {
-				rec.Registrar.AbuseEmail, rec.Registrar.AbusePhone = "", ""
-			}
-			rec = registration.Merge(rec, one)
+			rec = chained(rec, one)
 		}
 		n++
 	}

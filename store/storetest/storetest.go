@@ -536,6 +536,18 @@ func testCases(t *testing.T, e *env) {
 	} else {
 		equal(t, got, c)
 	}
+	view(t, s, func(ctx context.Context, tx *store.Tx) error {
+		got, ok, err := tx.AnyOpenCase(ctx, "example.com")
+		if err != nil || !ok {
+			t.Errorf("the open case of the subject was not found: %v", err)
+		}
+		equal(t, got, c)
+		_, ok, err = tx.AnyOpenCase(ctx, "example.org")
+		if ok {
+			t.Error("a case of another subject was found")
+		}
+		return err
+	})
 	for _, miss := range [][2]string{{"example.com", "malware"}, {"example.org", "phishing"}, {"Example.com", "phishing"}} {
 		if _, ok := find(false, miss[0], miss[1]); ok {
 			t.Errorf("%v was found", miss)
