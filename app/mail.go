@@ -17,7 +17,8 @@ import (
 // takeMail starts the SMTP server.
 func (a *App) takeMail(cfg config.Config, w World) error {
 	set := a.Centre.Settings()
-	conf := inbox.Config{Domain: cfg.Inbox.Hello, MaxBytes: int64(cfg.Inbox.MaxBytes), Resolver: collect.NewResolver(a.Collect),
+	conf := inbox.Config{Domain: cfg.Inbox.Hello, MaxBytes: int64(cfg.Inbox.MaxBytes),
+		PerAddr: cfg.Inbox.PerAddress, PerDomain: cfg.Inbox.PerDomain, MaxConnsPerAddr: cfg.Inbox.Connections, Resolver: collect.NewResolver(a.Collect),
 		RejectFailing: cfg.Inbox.RejectFailing, Remote: w.MailFrom, Clock: w.Clock, Logger: a.log}
 	if conf.Domain == "" {
 		conf.Domain = set.Inbox.Domain

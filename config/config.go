@@ -71,6 +71,9 @@ type Inbox struct {
 	FeedbackFrom  []string `yaml:"feedback_from" help:"Domains of feedback loops you joined: their complaints (ARF) are taken though a machine sends them, if the domain vouches for the mail (DMARC)."`
 	Receipts      bool     `yaml:"receipts" default:"true" help:"Send a receipt to reporters whose domain vouches for their mail (DMARC). Nothing leaves unless mail.enabled."`
 	MaxBytes      int      `yaml:"max_bytes" default:"26214400" help:"Longest mail that is taken, in octets."`
+	PerAddress    int      `yaml:"per_address" default:"120" help:"Mails a minute that one address may begin; below zero for no limit, as behind a mail server of your own."`
+	PerDomain     int      `yaml:"per_domain" default:"300" help:"Mails a minute that are taken from one sender domain; below zero for no limit."`
+	Connections   int      `yaml:"connections_per_address" default:"20" help:"Connections at one time from one address."`
 	Certificate   string   `yaml:"certificate" default:"" help:"PEM file with the certificate chain offered with STARTTLS."`
 	Key           string   `yaml:"key" default:"" help:"PEM file with its private key."`
 	RejectFailing bool     `yaml:"reject_failing" default:"false" help:"Refuse mail that fails DMARC where the author's domain asks for that. Reporters forward mail, which often breaks it."`
@@ -189,6 +192,9 @@ func (c Config) Validate() error {
 	}
 	if c.Inbox.MaxBytes < 64<<10 || c.Inbox.MaxBytes > 30<<20 {
 		e = e.Add("inbox.max_bytes", "must be 65536 to 31457280")
+	}
+	if c.Inbox.PerAddress == 0 || c.Inbox.PerDomain == 0 || c.Inbox.Connections < 1 {
+		e = e.Add("inbox.per_address", "and per_domain must not be 0, connections_per_address at least 1: an empty inbox.listen takes no mail")
 	}
 	for i, d := range c.Inbox.FeedbackFrom {
 		if _, err := name.Parse(d); err != nil {

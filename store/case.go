@@ -133,10 +133,10 @@ func (tx *Tx) DueCases(ctx context.Context, now time.Time, limit int) ([]string,
 	return list(ctx, tx, scanString, "SELECT id FROM cases WHERE due <= $1 ORDER BY due, id LIMIT $2", instant(now), limit)
 }
 
-// NextDue is the earliest due time of all reports, cases and notices.
+// NextDue is the earliest due time of all mails, reports, cases and notices.
 func (tx *Tx) NextDue(ctx context.Context) (time.Time, bool, error) {
 	var first sql.NullInt64
-	for _, q := range []string{"SELECT min(due) FROM reports WHERE due IS NOT NULL", "SELECT min(due) FROM cases WHERE due IS NOT NULL", "SELECT min(due) FROM notices WHERE state = 'due'"} {
+	for _, q := range []string{"SELECT min(due) FROM reports WHERE due IS NOT NULL", "SELECT min(due) FROM cases WHERE due IS NOT NULL", "SELECT min(due) FROM notices WHERE state = 'due'", "SELECT min(due) FROM mails WHERE due IS NOT NULL"} {
 		var due sql.NullInt64
 		if err := tx.row(ctx, q).Scan(&due); err != nil {
 			return time.Time{}, false, tx.s.wrap(err, "read what is due next")

@@ -72,6 +72,7 @@ func (m *markup) span(class, s string) {
 // label writes one label of a name, what hides in it shown as such, the part
 // that imitates a brand marked.
 func (m *markup) label(s string, brands []brand) {
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	from, to := imitation(s, brands)
 	for i, r := range s {
 		if i == from && to > from {
@@ -343,7 +344,7 @@ func imitation(label string, brands []brand) (from, to int) {
 		return at[i-1] + n
 	}
 	for _, b := range brands { // whole first
-		for i := 0; i+len(b.text) <= len(text); i++ {
+		for i := 0; len(b.text) > 0 && i+len(b.text) <= len(text); i++ {
 			if slices.Equal(text[i:i+len(b.text)], b.text) {
 				return at[i], end(i + len(b.text))
 			}

@@ -102,13 +102,15 @@ type submission struct {
 	key  string
 	body []byte
 	bad  bool // names a private address: stored, and rejected
+	mail bool // comes by SMTP
 }
 
 // submissions are reports about a scenario's names in every format, again and
 // again with other URLs of the same site; later names come in later, so that
 // there is new work until the end. Some are too large to be kept in the
-// database, some are rejected. As few as there are names report each once.
-func submissions(tb testing.TB, sc *lab.Scenario, rng *rand.Rand, n int) []submission {
+// database, some are rejected. With mails each fifth comes by SMTP. As few as
+// there are names report each once.
+func submissions(tb testing.TB, sc *lab.Scenario, rng *rand.Rand, n int, mails bool) []submission {
 	tb.Helper()
 	if err := sc.Complete(); err != nil {
 		tb.Fatal(err)
@@ -133,6 +135,15 @@ func submissions(tb testing.TB, sc *lab.Scenario, rng *rand.Rand, n int) []submi
 		out[i] = submission{key: fmt.Sprintf("key-%04d-%08x", i, rng.Uint32()), bad: i >= len(urls) && rng.IntN(50) == 0}
 		if out[i].bad {
 			u = "http://192.168.10.20/login/"
+		}
+		if mails && i%5 == 4 {
+			out[i].mail = true
+			out[i].body = fmt.Appendf(nil, "From: Phish Watchers <desk@watchers.example>\r\nTo: report@centre.example\r\nSubject: phishing %d\r\nMessage-ID: <%s@watchers.example>\r\n"+
+				"MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nThis is phishing, imitating Aurora Bank:\r\n\r\n%s\r\n\r\nreport %d\r\n", i, out[i].key, u, i)
+			if rng.IntN(20) == 0 {
+				out[i].body = append(out[i].body, strings.Repeat("What else was in it, in words that say nothing.\r\n", 1500)...)
+			}
+			continue
 		}
 		var v map[string]any
 		org := map[string]any{"org": "Phish Watchers", "contact": "desk@watchers.example", "domain": "watchers.example"}
@@ -177,10 +188,11 @@ func crash(t *testing.T, dsn string) {
 	begun := time.Now()
 	rng := rand.New(rand.NewPCG(crashSeed, 1))
 	sc := smallWorld(60, 8, 4)
-	subs := submissions(t, sc, rng, crashReports)
+	subs := submissions(t, sc, rng, crashReports, true)
 	addr := freeAddr(t)
 	w := newWorld(t, sc, "http://"+addr, crashLatency)
-	s := newSite(t, dsn, w.gate, addr, operator{mail: true, rules: true, playbook: hastyPlaybook, workers: crashWorkers})
+	inbox := freeAddr(t)
+	s := newSite(t, dsn, w.gate, addr, operator{mail: true, rules: true, playbook: hastyPlaybook, workers: crashWorkers, inbox: inbox})
 	first := s.serving()
 
 	k := &killer{t: t, site: s, world: w, rng: rand.New(rand.NewPCG(crashSeed, 2)), server: first}
@@ -189,7 +201,7 @@ func crash(t *testing.T, dsn string) {
 	var running sync.WaitGroup
 	running.Go(func() { k.run(ctx) })
 
-	answers := submitAll(ctx, t, s.url, subs, k)
+	answers := submitAll(ctx, t, s.url, inbox, subs, k)
 	running.Wait()
 	if t.Failed() {
 		t.FailNow()
@@ -209,6 +221,12 @@ func crash(t *testing.T, dsn string) {
 	// Every client asks once more, as one does that never saw its answer.
 	client := &http.Client{}
 	for i, sub := range subs {
+		if sub.mail { // the same bytes once more
+			if err := send(ctx, inbox, sub.body); err != nil {
+				t.Fatalf("%s: %v", sub.key, err)
+			}
+			continue
+		}
 		a, err := post(ctx, client, s.url, sub.key, sub.body)
 		if err != nil {
 			t.Fatalf("%s: %v", sub.key, err)
@@ -300,7 +318,7 @@ func (k *killer) run(ctx context.Context) {
 // submitAll posts every submission from a number of clients, each again and
 // again until it is answered. They are spread over the time of the kills: after
 // each kill another part of them is let out.
-func submitAll(ctx context.Context, t *testing.T, base string, subs []submission, k *killer) []answer {
+func submitAll(ctx context.Context, t *testing.T, base, inbox string, subs []submission, k *killer) []answer {
 	answers := make([]answer, len(subs))
 	next := make(chan int)
 	go func() {
@@ -326,6 +344,13 @@ func submitAll(ctx context.Context, t *testing.T, base string, subs []submission
 			defer client.CloseIdleConnections()
 			for i := range next {
 				err := until(ctx, func() (bool, error) {
+					if subs[i].mail {
+						err := send(ctx, inbox, subs[i].body)
+						if err != nil {
+							k.retries.Add(1)
+						}
+						return err == nil, nil
+					}
 					a, err := post(ctx, client, base, subs[i].key, subs[i].body)
 					answers[i] = a
 					if err != nil {
@@ -337,7 +362,7 @@ func submitAll(ctx context.Context, t *testing.T, base string, subs []submission
 				if subs[i].bad {
 					want = http.StatusUnprocessableEntity
 				}
-				if err != nil || answers[i].status != want {
+				if err != nil || !subs[i].mail && answers[i].status != want {
 					t.Errorf("%s was never answered as it should: %v, %+v", subs[i].key, err, answers[i])
 				}
 			}
@@ -425,9 +450,11 @@ func (c *checker) load() {
 func (c *checker) receipts(subs []submission, answers []answer) {
 	t := c.t
 	byReceipt := map[string]store.Report{}
+	byDigest := map[string]store.Report{}
 	keys := map[string]int{}
 	for _, r := range c.reports {
 		byReceipt[r.Receipt] = r
+		byDigest[r.Digest] = r
 		keys[r.Key]++
 	}
 	if len(c.reports) != len(subs) || len(byReceipt) != len(subs) || len(keys) != len(subs) {
@@ -442,6 +469,10 @@ func (c *checker) receipts(subs []submission, answers []answer) {
 	for i, sub := range subs {
 		r, ok := byReceipt[answers[i].receipt]
 		sum := sha256.Sum256(sub.body)
+		if sub.mail { // its sender knows no receipt
+			r, ok = byDigest[hex.EncodeToString(sum[:])]
+			sub.key = r.Key
+		}
 		switch {
 		case !ok || r.Key != sub.key || r.Digest != hex.EncodeToString(sum[:]):
 			t.Errorf("%s: the receipt %s is of %+v", sub.key, answers[i].receipt, r)

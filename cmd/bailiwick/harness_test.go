@@ -25,6 +25,8 @@ import (
 	"bailiwick/lab/gateway"
 	"bailiwick/store"
 	"bailiwick/store/pgtest"
+
+	"github.com/emersion/go-smtp"
 )
 
 // patience bounds everything that is waited for, on a machine that may be busy.
@@ -110,6 +112,7 @@ type operator struct {
 	rules    bool
 	playbook string
 	workers  int
+	inbox    string // where mail is taken; "" for nowhere
 }
 
 // newSite makes the folder and the configuration of a centre that will look at
@@ -130,6 +133,9 @@ func (s *site) configure(tb testing.TB, o operator) {
 	fmt.Fprintf(&b, "centre:\n  name: Lab Coordination Centre\n  contact: desk@centre.example\nmail:\n  enabled: %t\n", o.mail)
 	if o.rules {
 		b.WriteString("confirm:\n  rules: [live-phishing, live-malware]\n")
+	}
+	if o.inbox != "" {
+		fmt.Fprintf(&b, "inbox:\n  listen: %q\n  domain: centre.example\n  per_address: -1\n  per_domain: -1\n  connections_per_address: 100\n", o.inbox)
 	}
 	if o.playbook != "" {
 		file := filepath.Join(filepath.Dir(s.config), "playbook.yaml")
@@ -484,6 +490,22 @@ type answer struct {
 	status  int
 	receipt string
 	repeat  bool
+}
+
+// send submits a report by mail once. An error says that the server has not
+// taken it, or that nobody knows.
+func send(ctx context.Context, addr string, raw []byte) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return err
+	}
+	c := smtp.NewClient(conn)
+	return c.SendMail("desk@watchers.example", []string{"report@centre.example"}, bytes.NewReader(raw))
 }
 
 // post submits a report once.

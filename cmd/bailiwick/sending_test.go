@@ -116,7 +116,7 @@ func quietWorld(t *testing.T, base string, latency time.Duration) (*world, []sub
 	for i := range sc.Names {
 		sc.Names[i].Host, sc.Names[i].Registrar = sc.Hosts[i%2].Name, sc.Registrars[i%4].Name
 	}
-	subs := submissions(t, sc, rand.New(rand.NewPCG(crashSeed, 3)), len(sc.Names))
+	subs := submissions(t, sc, rand.New(rand.NewPCG(crashSeed, 3)), len(sc.Names), false)
 	return newWorld(t, sc, base, latency), subs
 }
 
