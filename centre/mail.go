@@ -15,6 +15,7 @@ import (
 	"bailiwick/mail/reply"
 	"bailiwick/notify/email"
 	"bailiwick/problem"
+	"bailiwick/report"
 	"bailiwick/report/read"
 	"bailiwick/store"
 )
@@ -590,7 +591,17 @@ func (c *Centre) mailReceipt(ctx context.Context, tx *store.Tx, p *prompts, a ar
 		}
 		return nil
 	}
+	if rep, _, err := read.Report(a.raw, "message/rfc822"); err != nil || !slices.ContainsFunc(rep.Candidates, ownCandidate) {
+		ignore(row, "names nothing to add: for a person to read")
+		return nil
+	}
 	return c.reportOf(ctx, tx, p, a, row)
+}
+
+// ownCandidate says whether a candidate stands in what the sender wrote or
+// attached, not in what is quoted of ours.
+func ownCandidate(k report.Candidate) bool {
+	return k.Unlikely == "" && (k.Where == report.InOwn || k.Where == report.InList || k.Where == report.InAttached || k.Where == report.InForwarded)
 }
 
 // withdraws says whether a text is the one word that takes a report back.

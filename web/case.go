@@ -281,7 +281,10 @@ func (v *caseView) due(c casework.Case, pb casework.Playbook) {
 	}
 	switch {
 	case !c.GoneSince.IsZero() && c.State == casework.Coordinating:
-		v.Due, v.DueAt, v.Then = "Not seen any more", c.NextLook, "looked at again, to be sure"
+		v.DueAt, v.Then = c.NextLook, "a look of ours, to be sure that it is gone"
+		if w := settling(c); w.Tone == "wait" {
+			v.Then = "a look of ours, to be sure that it moved"
+		}
 	case first != nil:
 		v.DueAt, v.Then = first.Due, "then the time of "+first.Party.Name+" is over"
 		if then := after(c, pb, *first); then != "" {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"slices"
 	"testing"
 
 	"bailiwick/casework"
@@ -28,6 +29,9 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 		switch c.State {
 		case casework.Coordinating:
 			put("case", c)
+			if c.Class == casework.Malicious && slices.ContainsFunc(c.Obligations, func(o casework.Obligation) bool { return o.Status == casework.Running }) {
+				put("case-clock", c)
+			}
 			for _, o := range c.Obligations {
 				if c.ForPerson(o) {
 					out["handoff"] = "/cases/" + c.ID + "/handoff/" + o.ID

@@ -35,7 +35,7 @@ func TestShots(t *testing.T) {
 	for _, p := range []struct {
 		name, page string
 		dark       bool
-	}{{"case", "case", false}, {"queue", "queue", true}, {"figures", "figures", false}} {
+	}{{"case", "case-clock", false}, {"queue", "queue", true}, {"figures", "figures", false}} {
 		b.look(p.dark, 1240)
 		b.open(paths[p.page])
 		b.screen("readme-" + p.name)

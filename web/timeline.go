@@ -357,6 +357,11 @@ func (t story) looked(m *moment, f casework.Finding) string {
 	switch out := measuredOutcome(f); {
 	case f.Claimed && out == casework.Cloaked:
 		m.Tone, m.What = "bad", "Still up, hidden from some places"
+	case out == casework.Moved:
+		m.What = "Moved: it sends visitors elsewhere"
+		if f.Measured.MovedTo != "" {
+			m.Detail = append(m.Detail, "to "+name.Defang(f.Measured.MovedTo))
+		}
 	case f.Claimed && out == casework.Disrupted:
 		m.Tone, m.What = "ok", "Disrupted: there, behind a warning"
 	case f.Claimed:

@@ -54,7 +54,7 @@ func standing(c casework.Case) badge {
 		}
 	case casework.Coordinating:
 		if !c.GoneSince.IsZero() {
-			return badge{"ok", "gone, to be sure of"}
+			return settling(c)
 		}
 		if c.Outcome == casework.Cloaked {
 			return badge{"bad", "cloaked"}
@@ -83,6 +83,20 @@ func standing(c casework.Case) badge {
 		}
 	}
 	return caseTones[c.State]
+}
+
+// settling says what is still to be made sure of: that it is gone, or what became
+// of it.
+func settling(c casework.Case) badge {
+	if c.Look != nil {
+		switch measuredOutcome(*c.Look) {
+		case casework.Moved:
+			return badge{"wait", "moved, to be sure of"}
+		case casework.Disrupted:
+			return badge{"ok", "behind a warning, to be sure of"}
+		}
+	}
+	return badge{"ok", "gone, to be sure of"}
 }
 
 var classes = map[casework.Class]badge{
