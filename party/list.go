@@ -346,8 +346,7 @@ func siteOf(cell string) name.Domain {
 func (c *Contacts) group(ids []string, suffixes *name.Suffixes) {
 	home := map[string]int{} // contact -> the row that leads its group
 	lead := make([]int, len(ids))
-	var find func(int) int
-	find = func(i int) int {
+	find := func(i int) int {
 		for lead[i] != i {
 			lead[i] = lead[lead[i]]
 			i = lead[i]

@@ -165,9 +165,9 @@ func (tx *Tx) EventsSince(ctx context.Context, caseID string, seq, limit int) ([
 
 // CaseBlob is a file that is kept as evidence of a case.
 type CaseBlob struct {
-	SHA    string `json:"sha256"`
-	Media  string `json:"media_type"`
-	Size   int64  `json:"bytes"`
+	SHA    string    `json:"sha256"`
+	Media  string    `json:"media_type"`
+	Size   int64     `json:"bytes"`
 	Stored time.Time `json:"stored"`
 	// Erased: its key is gone, and with it the content.
 	Erased bool `json:"erased,omitempty"`

@@ -29,7 +29,7 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 		switch c.State {
 		case casework.Coordinating:
 			put("case", c)
-			if c.Class == casework.Malicious && slices.ContainsFunc(c.Obligations, func(o casework.Obligation) bool { return o.Status == casework.Running }) {
+			if c.Class == casework.Malicious && c.GoneSince.IsZero() && slices.ContainsFunc(c.Obligations, func(o casework.Obligation) bool { return o.Status == casework.Running }) {
 				put("case-clock", c)
 			}
 			for _, o := range c.Obligations {

@@ -12,9 +12,8 @@ import (
 // rates bound how many reports one address sends through the form: in place of
 // a riddle that people with bad eyes cannot solve.
 type rates struct {
-	mu   sync.Mutex
-	of   map[netip.Prefix]*rate.Limiter
-	when time.Time // of the last clearing
+	mu sync.Mutex
+	of map[netip.Prefix]*rate.Limiter
 }
 
 const (

@@ -72,11 +72,6 @@ func (s *site) may(r *request, kind access.Kind, id string) access.Verdict {
 	return v
 }
 
-// worker says whether somebody may work cases.
-func (s *site) worker(r *request) bool {
-	return access.Decide(r.person, access.Work, access.Object{Kind: access.Case}).Allowed
-}
-
 // look decides about one thing, with what is personal in it as far as the
 // person's work needs it, and logs the look where that is so.
 func (s *site) look(r *request, kind access.Kind, id string) (access.Verdict, error) {

@@ -58,7 +58,7 @@ func remoteWorld(ctx context.Context, addr string) (app.World, error) {
 // worldOf makes of a lab's description what an operator of a centre in it
 // would configure.
 func worldOf(f lab.About, dial collect.Dial) (app.World, error) {
-	out := app.World{Dial: dial, Roots: f.Roots, AllowDocumentation: true,
+	out := app.World{Dial: dial, Roots: f.Roots, AllowDocumentation: true, Synthetic: "Synthetic: everything here is made up and runs on this machine only.",
 		// Politeness to real servers is of no use to servers of our own.
 		Limits: collect.Limits{RDAPRate: 1e6, RDAPBurst: 1e6, WHOISRate: 1e6, WHOISBurst: 1e6}}
 	out.TLSRoots = x509.NewCertPool()

@@ -180,9 +180,7 @@ func opens(line string) (addr, rest string, ok bool) {
 	if open := strings.IndexByte(word, '<'); open > 0 && strings.HasSuffix(word, ">") { // user@host<user@host>
 		bare = word[open+1 : len(word)-1]
 	}
-	if strings.HasPrefix(bare, "mailto:") {
-		bare = bare[7:]
-	}
+	bare = strings.TrimPrefix(bare, "mailto:")
 	if !isAddress(bare) {
 		return "", "", false
 	}

@@ -339,9 +339,7 @@ func (rd *reader) subjects() {
 	}
 	r.Candidates = append(r.Candidates, rd.beside...)
 	// What the report's own text names is the provider's help pages.
-	for _, c := range message.Beside(rd.m) {
-		r.Candidates = append(r.Candidates, c)
-	}
+	r.Candidates = append(r.Candidates, message.Beside(rd.m)...)
 	if len(r.URLs)+len(r.Domains)+len(r.IPs) > 0 || f.Original == nil {
 		return
 	}

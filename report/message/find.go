@@ -570,7 +570,7 @@ func bareThing(tok string, at int, emit func(thing)) {
 	}
 	at += start
 	tok = tok[start:]
-	if cut := strings.IndexAny(tok, ",;|"); cut > 0 && strings.IndexAny(tok[:cut], "/?") < 0 {
+	if cut := strings.IndexAny(tok, ",;|"); cut > 0 && !strings.ContainsAny(tok[:cut], "/?") {
 		defer bareThing(tok[cut+1:], at+cut+1, emit)
 		tok = tok[:cut]
 	}

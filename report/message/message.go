@@ -535,7 +535,7 @@ func joined(lines []textLine, i int) (string, int) {
 	if scheme < 0 || i+1 >= len(lines) {
 		return t, 0
 	}
-	if open >= 0 && strings.IndexByte(t[open:], '>') < 0 && strings.IndexAny(t[open:], " \t") < 0 {
+	if open >= 0 && strings.IndexByte(t[open:], '>') < 0 && !strings.ContainsAny(t[open:], " \t") {
 		// Inside angle brackets a URL goes on until they shut (RFC 3986
 		// appendix C).
 		out := t

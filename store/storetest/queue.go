@@ -28,7 +28,10 @@ func testQueue(t *testing.T, e *env) {
 		queueRow(1, nil),
 		queueRow(2, func(c *store.Case) { c.State = "unconfirmed" }),
 		queueRow(3, func(c *store.Case) { c.Type, c.SubjectKey = "malware", "50%_off.example.net" }),
-		queueRow(4, func(c *store.Case) { c.State, c.Due = "closed", time.Time{}; c.Closed, c.Outcome = start.Add(50*time.Hour), "stopped" }),
+		queueRow(4, func(c *store.Case) {
+			c.State, c.Due = "closed", time.Time{}
+			c.Closed, c.Outcome = start.Add(50*time.Hour), "stopped"
+		}),
 		queueRow(5, func(c *store.Case) { c.State = "closed"; c.Closed, c.Outcome = start.Add(60*time.Hour), "moved" }),
 		queueRow(6, func(c *store.Case) { c.State, c.Due = "merged", time.Time{} }),
 		queueRow(7, func(c *store.Case) { c.Judgement = "unknown"; c.Due = start.Add(99 * time.Hour) }), // due with 1
