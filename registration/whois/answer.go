@@ -225,6 +225,10 @@ func (a *answer) pair(l *line, first bool) {
 		}
 		return
 	}
+	// "DNSSEC: yes" in the registrar's block says what the registrar offers.
+	if m.what == dnssec && a.in.kind == inRegistrar && a.in.headed && deeper {
+		return
+	}
 	// What belongs to the contact or object at hand is not the domain's.
 	if a.in.kind == inObject || a.in.object && a.in.kind != inDomain ||
 		a.in.kind == inNameservers && a.in.headed && a.in.filled && m.what.isDate() ||

@@ -44,7 +44,7 @@ const maxBlock = 14
 
 // fieldOf are the names in a record of contact fields.
 var fieldOf = [...]string{
-	contactName - contactName: "name", contactFirstName - contactName: "name", contactLastName - contactName: "name",
+	0: "name", contactFirstName - contactName: "name", contactLastName - contactName: "name",
 	contactOrganization - contactName: "organization", contactStreet - contactName: "street", contactCity - contactName: "city",
 	contactRegion - contactName: "region", contactPostalCode - contactName: "postal_code", contactCountry - contactName: "country",
 	contactEmail - contactName: "email", contactPhone - contactName: "phone", contactFax - contactName: "fax",
@@ -76,7 +76,11 @@ func (a *answer) put(d *draft, w what, v string) {
 	if v = registration.CleanText(v); v == "" {
 		return
 	}
-	if s := a.withheld(v); s != registration.Present {
+	s := a.withheld(v)
+	if w == contactName && strings.EqualFold(v, "Ano Nymous") { // .fr and its sisters, of persons
+		s = registration.Redacted
+	}
+	if s != registration.Present {
 		d.mark(w, s, "")
 		return
 	}
@@ -352,7 +356,7 @@ func (a *answer) block(d *draft, role int) {
 		return
 	}
 	rest = rest[1:]
-	company := looksCompany(first) || len(a.profile.block) > 0 && a.profile.block[0] == contactOrganization
+	company := looksCompany(first) || role == 0 && len(a.profile.block) > 0 && a.profile.block[0] == contactOrganization
 	switch {
 	case d.c.Name == "" && company && len(rest) > 0 && isRoleName(rest[0]):
 		d.c.Name = rest[0]

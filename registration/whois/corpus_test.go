@@ -2,6 +2,8 @@ package whois
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -175,4 +177,54 @@ func testdataAnswers(t testing.TB) map[string][]byte {
 		out[filepath.Base(p)] = b
 	}
 	return out
+}
+
+// TestLabelledValues holds the values that were judged by hand
+// (testdata/labels/values.tsv), where the corpus is here: a value that is
+// printed in their answers and was not judged, or is another, may be invented.
+func TestLabelledValues(t *testing.T) {
+	files := corpusFiles(t)
+	b, err := os.ReadFile(filepath.Join("testdata", "labels", "values.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]map[string]string{}
+	counts := map[string]int{}
+	for l := range strings.Lines(string(b)) {
+		if l[0] == '#' {
+			continue
+		}
+		c := strings.Split(strings.TrimSpace(l), "\t")
+		if len(c) != 5 {
+			t.Fatalf("%q", l)
+		}
+		if labels[c[0]] == nil {
+			labels[c[0]] = map[string]string{}
+		}
+		labels[c[0]][c[1]] = c[2]
+		counts[c[3]]++
+	}
+	for f, want := range labels {
+		rec, _ := Domain(files[f], registration.Source{})
+		paths := []string{"domain", "registrar.name", "registrar.iana_id", "registrar.url", "registrar.abuse_email", "registrar.abuse_phone",
+			"created", "updated", "expires", "statuses", "nameservers", "dnssec"}
+		for role := range rec.Contacts {
+			for _, field := range registration.ContactFields() {
+				paths = append(paths, registration.ContactPath(role, field))
+			}
+		}
+		for _, p := range paths {
+			v := rec.Value(p)
+			if v == "" {
+				continue
+			}
+			if sum := sha256.Sum256([]byte(v)); hex.EncodeToString(sum[:8]) != want[p] {
+				t.Errorf("%s: %s was not judged", f, p)
+			}
+		}
+	}
+	t.Logf("%v", counts)
+	if n := counts["supported"] + counts["stand-in"] + counts["service"] + counts["wrong"]; n < 300 || counts["wrong"]*200 > n {
+		t.Errorf("%v", counts)
+	}
 }

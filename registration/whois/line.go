@@ -54,21 +54,30 @@ func (v *vocabulary) split(dst []line, text string) (lines []line, cut bool) {
 			if len(dst) == maxLines {
 				return dst, true
 			}
-			l, ok := v.line(one)
-			if !ok {
+			// The line is filled in its place: a copy of so many pointers costs
+			// more than reading it.
+			n := len(dst)
+			if n < cap(dst) {
+				dst = dst[:n+1]
+			} else {
+				dst = append(dst, line{})
+			}
+			l := &dst[n]
+			*l = line{}
+			if !v.line(l, one) {
 				gap = true
+				dst = dst[:n]
 				continue
 			}
 			l.gap = gap
 			gap = false
-			dst = append(dst, l)
 		}
 	}
 	return dst, false
 }
 
-// line reads one line; ok is false for a blank one.
-func (v *vocabulary) line(raw string) (l line, ok bool) {
+// line reads one line into l, which is empty; false for a blank one.
+func (v *vocabulary) line(l *line, raw string) bool {
 	if len(raw) > maxLine {
 		n := maxLine
 		for n > 0 && !utf8.RuneStart(raw[n]) {
@@ -89,7 +98,7 @@ func (v *vocabulary) line(raw string) (l line, ok bool) {
 		}
 		i++
 	}
-	return l, false
+	return false
 text:
 	t := trimRight(raw[i:])
 	l.indent = int16(min(col, 1000))
@@ -97,7 +106,7 @@ text:
 	case '%', '#', ';', '>':
 		l.kind = commentLine
 		l.text = strings.TrimLeft(t, "%#;> \t-*.")
-		return l, l.text != ""
+		return l.text != ""
 	case '-':
 		if len(t) > 2 && t[1] == ' ' { // a list
 			t = trimLeft(t[2:])
@@ -107,15 +116,15 @@ text:
 		// Rules, boxes and bullets; "** Domain Name:" is a heading of .tr.
 		s := trimBoth(strings.Trim(t, "*-=_~|+ \t"))
 		if s == "" {
-			return l, false
+			return false
 		}
 		if t[0] == '*' || t[0] == '=' || t[0] == '-' && strings.HasSuffix(t, "-") || t[0] == '|' {
 			t = s
 		}
 	}
 	l.text = t
-	v.pair(&l, t)
-	return l, true
+	v.pair(l, t)
+	return true
 }
 
 // pair finds the label of a line.
@@ -150,7 +159,7 @@ func (v *vocabulary) pair(l *line, t string) {
 		}
 	}
 	i, n, leaders := 0, 0, 0
-	if strings.IndexByte(t, ':') > 0 || strings.Contains(t, "..") || strings.Contains(t, "：") || strings.Contains(t, ". .") {
+	if hasMark(t) {
 		i, n, leaders = colon(t)
 	}
 	if i > 0 {
@@ -258,6 +267,28 @@ func (v *vocabulary) several(label string) (m meaning) {
 		m.roles |= one.roles
 	}
 	return m
+}
+
+// hasMark says whether a line has what ends a label: a colon, also the
+// full-width one, or dotted leaders.
+func hasMark(t string) bool {
+	for i := 0; i < len(t); i++ {
+		switch t[i] {
+		case ':':
+			if i > 0 {
+				return true
+			}
+		case '.':
+			if i+1 < len(t) && t[i+1] == '.' || i+2 < len(t) && t[i+1] == ' ' && t[i+2] == '.' {
+				return true
+			}
+		case 0xEF:
+			if strings.HasPrefix(t[i:], "：") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // colon finds the colon that ends a label, outside round brackets, and its

@@ -135,7 +135,10 @@ func finish(rec registration.Record, src registration.Source) registration.Recor
 
 // notWHOIS says what raw is when it cannot be an answer of RFC 3912.
 func notWHOIS(raw []byte) error {
-	b := bytes.TrimLeft(raw, " \t\r\n\x00\xEF\xBB\xBF")
+	b := raw
+	for len(b) > 0 && leading(b[0]) {
+		b = b[1:]
+	}
 	switch {
 	case len(b) == 0:
 		return problem.New(problem.Invalid, "the answer is empty")
@@ -147,7 +150,10 @@ func notWHOIS(raw []byte) error {
 	control := 0
 	head := b[:min(len(b), 512)]
 	for _, c := range head {
-		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != 0x1B && c != '\f' {
+		if c >= ' ' {
+			continue
+		}
+		if c != '\n' && c != '\r' && c != '\t' && c != 0x1B && c != '\f' {
 			control++
 		}
 	}
@@ -155,6 +161,16 @@ func notWHOIS(raw []byte) error {
 		return problem.New(problem.Invalid, "binary data instead of a WHOIS answer")
 	}
 	return nil
+}
+
+// leading says whether c may stand before an answer: white space, NUL and the
+// octets of the byte order mark of UTF-8.
+func leading(c byte) bool {
+	switch c {
+	case ' ', '\t', '\r', '\n', 0, 0xEF, 0xBB, 0xBF:
+		return true
+	}
+	return false
 }
 
 func isMarkup(b []byte) bool {

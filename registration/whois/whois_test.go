@@ -208,7 +208,7 @@ func TestDate(t *testing.T) {
 		{"2 ene 2011", 0, zone{}, "2011-01-02"},
 		{"30-06-2003 00:00:00 EEST", 0, zone{}, "2003-06-30"},
 		{"2016-12-31T23:59:60Z", 0, zone{}, "2016-12-31T23:59:59Z"},
-		{"before Aug-1996", 0, zone{}, ""}, {"1970-01-01", 0, zone{}, ""}, {"0000-00-00", 0, zone{}, ""},
+		{"before Aug-1996", 0, zone{}, "1996-08-01"}, {"Aug-1996", 0, zone{}, ""}, {"1970-01-01", 0, zone{}, ""}, {"0000-00-00", 0, zone{}, ""},
 		{"2011-02-30", 0, zone{}, ""}, {"99/99/2027", 0, zone{}, ""}, {"not defined", 0, zone{}, ""}, {"", 0, zone{}, ""},
 		{"123456789", 0, zone{}, ""}, {"31/04/2011", 0, zone{}, ""},
 	} {
@@ -251,7 +251,9 @@ func TestState(t *testing.T) {
 		"[Querying whois.registry.example]\n[Unable to connect to remote host]\n":         registration.Failed,
 		"TLD is not supported.\n":                                                         registration.Unknown,
 		"Domain: shop.example\nStatus: invalid\n":                                         registration.Unknown,
-		"domain: EXAMPLE\n\norganisation: X\n\nwhois: whois.example\ncreated: 1985-01-01": registration.Unknown,
+		"domain: EXAMPLE\n\norganisation: X\n\nwhois: whois.example\ncreated: 1985-01-01": registration.Registered, // of the TLD
+		"domain: EXAMPLE\n\norganisation: X\n":                                            registration.Unknown,
+		"domain: EXAMPLE\n\ncreated: 1985-01-01\nnserver: ns1.example.net\nsource: IANA\n\nNo match for shop.example\n": registration.Available,
 		"hello\n": registration.Unknown,
 		"Domain: shop.example\nStatus: connect\n":                               registration.Registered,
 		"Domain: shop.example\nStatus: NOT AVAILABLE\nRegistered: 2011-01-02\n": registration.Registered,
@@ -366,7 +368,7 @@ func TestReaderAgain(t *testing.T) {
 }
 
 // Answers about one name, printed one after the other, are told apart: the
-// registry's facts stay, and the registrar's contacts come to them.
+// registry's facts stay, and the registrar's own name and contacts come to them.
 func TestChainProperty(t *testing.T) {
 	label := rapid.StringMatching(`[a-z]{3,10}`)
 	rapid.Check(t, func(t *rapid.T) {
@@ -381,7 +383,7 @@ func TestChainProperty(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rec.Domain != domain || rec.Registrar.Name != reg+" Inc." || rec.Created.Year() != year || rec.Expires.Year() != 2030 ||
+		if rec.Domain != domain || rec.Registrar.Name != rar+" Ltd" || rec.Created.Year() != year || rec.Expires.Year() != 2030 ||
 			!slices.Equal(rec.Nameservers, []string{"ns1.example.net"}) {
 			t.Fatalf("the registry's facts: %+v", rec)
 		}
@@ -454,4 +456,24 @@ func FuzzDomain(f *testing.F) {
 		}
 		Referral(raw)
 	})
+}
+
+// Whose a value is, where two stand in one answer or chain.
+func TestWhose(t *testing.T) {
+	const head = "Domain Name: shop.example\n"
+	for _, c := range []struct{ in, path, want string }{
+		{head + "Registered through:\n   Example Shop\n\nRegistrar:\n   Example Ltd [Tag = EX]\n", "registrar.name", "Example Ltd [Tag = EX]"},
+		{head + "Updated: 2024-03-21\n\nRegistrar: EXAM-0024\nName: Example Ltd\nUpdated: 2024-10-10\n", "updated", "2024-03-21"},
+		{"Domain name:\n   SHOP.EXAMPLE is Active\n", "statuses", "Active"},
+		{head + "Signed: no\nCreated: 2020-01-02\nRegistrar\n  Organization: Example Ltd\n  DNSSEC: yes\n", "dnssec", "unsigned"},
+		{head + "Registrar: A\nCreation Date: 2017-01-02T03:04:05Z\nStatus: ok\n\n" + head + "Registrar: B\nCreation Date: 2009-01-02T03:04:05Z\n", "created", "2009-01-02T03:04:05Z"},
+		{head + "Registrar: A\nCreation Date: 2017-01-02T03:04:05Z\nStatus: ok\n\n" + head + "Registrar: B\nCreation Date: 2019-01-02T03:04:05Z\n", "created", "2017-01-02T03:04:05Z"},
+		{head + "Registrar: A\nCreation Date: 02-jan-2017\nStatus: ok\n\n" + head + "Registrar: B\nCreation Date: 2017-01-02T03:04:05Z\n", "created", "2017-01-02T03:04:05Z"},
+		{head + "Registrar: A\nCreation Date: 02-jan-2017\nExpiry Date: 2030-01-02\n\n" + head + "Registrar: B\nExpiry Date: 2031-01-02T03:04:05Z\n", "expires", "2030-01-02"},
+	} {
+		rec, err := Domain([]byte(c.in), registration.Source{})
+		if got := rec.Value(c.path); err != nil || got != c.want {
+			t.Errorf("%q: %s %q, %v; want %q", c.in, c.path, got, err, c.want)
+		}
+	}
 }
