@@ -199,6 +199,15 @@ func receiptOf(b []byte) string {
 	return v.Receipt
 }
 
+// refused says whether a line's result says that it is not worked on.
+func refused(b []byte) bool {
+	var v struct {
+		State string `json:"state"`
+	}
+	_ = json.Unmarshal(b, &v) // a result without a state refuses nothing
+	return v.State == "rejected" || v.State == "withheld"
+}
+
 // took notes what the centre said to each report.
 func (w *World) took(subs []Submission, status int, answer []byte, bulk bool) {
 	lines := bytes.Split(bytes.TrimSpace(answer), []byte("\n"))
@@ -210,8 +219,10 @@ func (w *World) took(subs []Submission, status int, answer []byte, bulk bool) {
 		if bulk && s.Accepted {
 			s.Accepted = false
 			if i < len(lines) {
+				// A line that cannot be worked on is stored as well and has a
+				// receipt; its state says so.
 				s.Receipt = receiptOf(lines[i])
-				s.Accepted = s.Receipt != ""
+				s.Accepted = s.Receipt != "" && !refused(lines[i])
 			}
 			if !s.Accepted {
 				s.Status = http.StatusUnprocessableEntity
