@@ -339,12 +339,23 @@ func pack(cs casework.Case) (store.Case, error) {
 // Act gives commands to a case in a transaction of its own: what a person at
 // the desk, or a party's answer, causes.
 func (c *Centre) Act(ctx context.Context, id string, cmds ...casework.Command) (casework.Case, error) {
+	return c.actIf(ctx, id, nil, cmds...)
+}
+
+// actIf is Act where may, if it is not nil, does not forbid it in the same
+// transaction.
+func (c *Centre) actIf(ctx context.Context, id string, may func(*store.Tx) error, cmds ...casework.Command) (casework.Case, error) {
 	var out casework.Case
 	err := retry(func() error {
 		return c.Store.Update(ctx, func(tx *store.Tx) error {
 			cs, err := c.load(ctx, tx, id)
 			if err != nil {
 				return err
+			}
+			if may != nil {
+				if err := may(tx); err != nil {
+					return err
+				}
 			}
 			pb, err := c.playbook(ctx, tx, cs.Playbook)
 			if err != nil {

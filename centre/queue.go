@@ -205,25 +205,7 @@ func (c *Centre) Unchanged(ctx context.Context, id string, seq int) error {
 // ActSince is Act for somebody who saw the case up to the event numbered seq:
 // it fails with Meanwhile if somebody else acted after that.
 func (c *Centre) ActSince(ctx context.Context, id string, seq int, cmds ...casework.Command) (casework.Case, error) {
-	var out casework.Case
-	err := retry(func() error {
-		return c.Store.Update(ctx, func(tx *store.Tx) error {
-			cs, err := c.load(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			if err := unchanged(ctx, tx, id, seq); err != nil {
-				return err
-			}
-			pb, err := c.playbook(ctx, tx, cs.Playbook)
-			if err != nil {
-				return err
-			}
-			out, err = c.act(ctx, tx, cs, pb, cmds...)
-			return err
-		})
-	})
-	return out, err
+	return c.actIf(ctx, id, func(tx *store.Tx) error { return unchanged(ctx, tx, id, seq) }, cmds...)
 }
 
 // CasesOfName lists the cases of a subject (party.Subject.Key), the newest
