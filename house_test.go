@@ -14,7 +14,7 @@ var floors = [][]string{
 	{"abuse", "clock", "name", "problem", "text", "tlp"}, // leaves
 	{"mail"},                               // a protocol, read: what formats on the next floor come in
 	{"evidence", "registration", "report"}, // facts and claims, with their readers below them
-	{"party", "judge", "casework", "accuracy", "verify", "trace", "detect", "predict", "effect", "exchange", "publish"},
+	{"party", "judge", "casework", "accuracy", "verify", "trace", "detect", "predict", "effect", "exchange", "publish", "disclosure"},
 	{"collect", "notify", "store", "job", "access"}, // adapters
 	{"centre"},
 	{"api", "web", "inbox"},
@@ -28,13 +28,14 @@ var impure = []string{"net", "net/http", "database/sql", "os", "log", "log/slog"
 
 // within are imports between packages of one floor, each with its reason.
 var within = map[string][]string{
-	"name":     {"problem"},  // errors
-	"report":   {"evidence"}, // none today; a report's attachments are evidence of the reporter
-	"judge":    {"party"},    // a notice names the role that put it up
-	"casework": {"party"},    // a subject and whom an obligation binds
-	"notify":   {"collect"},  // mail leaves through the address guard
-	"app":      {"config"},
-	"store":    {"access"}, // stores what access defines, as it does for the pure packages; access knows no database
+	"name":       {"problem"},           // errors
+	"report":     {"evidence"},          // none today; a report's attachments are evidence of the reporter
+	"judge":      {"party"},             // a notice names the role that put it up
+	"casework":   {"party"},             // a subject and whom an obligation binds
+	"disclosure": {"casework", "party"}, // the hashed log of a case; whom a request binds
+	"notify":     {"collect"},           // mail leaves through the address guard
+	"app":        {"config"},
+	"store":      {"access"}, // stores what access defines, as it does for the pure packages; access knows no database
 }
 
 func room(pkg string) string {
