@@ -117,8 +117,16 @@ func Wilson(k, n int) (low, high float64) {
 	if n <= 0 || k < 0 || k > n {
 		return 0, 1
 	}
-	p, m := float64(k)/float64(n), float64(n)
-	mid := (p + z*z/(2*m)) / (1 + z*z/m)
-	w := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
+	return WilsonShare(float64(k)/float64(n), float64(n))
+}
+
+// WilsonShare is the same for a share and the size of the simple random sample
+// that would have given it, which need not be whole (an effective size).
+func WilsonShare(p, n float64) (low, high float64) {
+	if !(n > 0) {
+		return 0, 1
+	}
+	mid := (p + z*z/(2*n)) / (1 + z*z/n)
+	w := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
 	return max(0, mid-w), min(1, mid+w)
 }
