@@ -24,7 +24,9 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -45,11 +47,14 @@ type Dial func(ctx context.Context, source netip.Addr, network, address string) 
 // Keep stores raw bytes durably and returns their SHA-256 in hex.
 type Keep func(ctx context.Context, mediaType string, data []byte) (string, error)
 
-// RDAPServers knows which RDAP servers answer for a name or an address: their
-// base URLs (RFC 9224), best first, empty when none is known.
+// RDAPServers knows which RDAP servers answer for a name, an address, an AS
+// number or the handle of an entity: their base URLs (RFC 9224, RFC 8521), best
+// first, empty when none is known.
 type RDAPServers interface {
 	Domain(name.Domain) []string
 	Network(netip.Addr) []string
+	Autnum(uint32) []string
+	Entity(handle string) []string
 }
 
 // Config is what a Collector works with. Clock is required.
@@ -73,6 +78,16 @@ type Config struct {
 	// DefaultWHOISRoot.
 	WHOISRoot string
 	Keep      Keep // nil: nothing is kept
+	// Budgets share out the questions to servers; nil: NewBudgets.
+	Budgets Budgets
+	// Terms are what servers permit; nil: DefaultTerms.
+	Terms *Terms
+	// Answers are those kept of questions put before; nil: every question is
+	// put anew.
+	Answers Answers
+	// Jitter spreads the waits after failures, with numbers in [0,1); nil: at
+	// random.
+	Jitter func() float64
 	// Vantages are the ways of looking; empty: DefaultVantages.
 	Vantages  []evidence.Vantage
 	UserAgent string // sent with RDAP; empty: "bailiwick"
@@ -96,14 +111,16 @@ type Limits struct {
 	RDAPHops  int           // redirects followed for one RDAP answer; 5
 	RDAPBody  int64         // octets of one RDAP answer; 4 MiB
 	RDAPTime  time.Duration // one RDAP answer, waiting for its turn included; 30 s
-	RDAPRate  float64       // RDAP queries a second to one server; 10
-	RDAPBurst int           // RDAP queries at once to one server; 20
+	RDAPRate  float64       // RDAP queries a second to a server that Terms says nothing of; 1
+	RDAPBurst int           // RDAP queries at once to such a server; 10
 
 	WHOISBody  int64         // octets of one WHOIS answer; 256 KiB
 	WHOISTime  time.Duration // one WHOIS answer, waiting for its turn included; 15 s
 	WHOISTotal time.Duration // all WHOIS answers about one name; 40 s
-	WHOISRate  float64       // WHOIS queries a second to one server; 1
-	WHOISBurst int           // WHOIS queries at once to one server; 5
+	WHOISRate  float64       // WHOIS queries a second to a server that Terms says nothing of; 1
+	WHOISBurst int           // WHOIS queries at once to such a server; 5
+
+	AnswerTime time.Duration // how long an answer kept (Config.Answers) may be used in place of a new one; 1 h
 }
 
 func (l Limits) withDefaults() Limits {
@@ -120,13 +137,14 @@ func (l Limits) withDefaults() Limits {
 		RDAPHops:    cmp.Or(l.RDAPHops, 5),
 		RDAPBody:    cmp.Or(l.RDAPBody, 4<<20),
 		RDAPTime:    cmp.Or(l.RDAPTime, 30*time.Second),
-		RDAPRate:    cmp.Or(l.RDAPRate, 10),
-		RDAPBurst:   cmp.Or(l.RDAPBurst, 20),
+		RDAPRate:    cmp.Or(l.RDAPRate, 1),
+		RDAPBurst:   cmp.Or(l.RDAPBurst, 10),
 		WHOISBody:   cmp.Or(l.WHOISBody, 256<<10),
 		WHOISTime:   cmp.Or(l.WHOISTime, 15*time.Second),
 		WHOISTotal:  cmp.Or(l.WHOISTotal, 40*time.Second),
 		WHOISRate:   cmp.Or(l.WHOISRate, 1),
 		WHOISBurst:  cmp.Or(l.WHOISBurst, 5),
+		AnswerTime:  cmp.Or(l.AnswerTime, time.Hour),
 	}
 }
 
@@ -142,7 +160,7 @@ func (l Limits) check() error {
 		{"rdap_hops", float64(l.RDAPHops)}, {"rdap_body", float64(l.RDAPBody)}, {"rdap_time", float64(l.RDAPTime)},
 		{"rdap_rate", l.RDAPRate}, {"rdap_burst", float64(l.RDAPBurst)},
 		{"whois_body", float64(l.WHOISBody)}, {"whois_time", float64(l.WHOISTime)}, {"whois_total", float64(l.WHOISTotal)},
-		{"whois_rate", l.WHOISRate}, {"whois_burst", float64(l.WHOISBurst)},
+		{"whois_rate", l.WHOISRate}, {"whois_burst", float64(l.WHOISBurst)}, {"answer_time", float64(l.AnswerTime)},
 	} {
 		if f.value < 0 {
 			e = e.Add("limits."+f.path, "is below zero")
@@ -155,8 +173,8 @@ func (l Limits) check() error {
 // and WHOIS questions that were written to a connection, each once.
 type Counts struct{ DNS, RDAP, HTTP, WHOIS int64 }
 
-// Collector asks. It is safe for concurrent use. It has nothing to close:
-// no connection outlives the call that opened it.
+// Collector asks. It is safe for concurrent use. Connections to RDAP servers
+// are kept for the next question for a while; Close ends them.
 type Collector struct {
 	dialer    Dial
 	clock     clock.Clock
@@ -171,16 +189,19 @@ type Collector struct {
 	limits    Limits
 	log       *slog.Logger
 
-	tlds    *cache[zone]      // the servers of top-level domains
-	servers *cache[resolved]  // the addresses of RDAP and WHOIS servers
-	waits   *cache[time.Time] // until when they want no question
-	turns   *turns            // the rate limits of RDAP servers
+	tlds    *cache[zone]     // the servers of top-level domains
+	servers *cache[resolved] // the addresses of RDAP and WHOIS servers
+	holds   *cache[Hold]     // what was last heard of their holds, for RetryAt
+	budgets Budgets
+	terms   *Terms
+	gates   gates
+	answers Answers
+	jitter  func() float64
+	reuse   *http.Transport // to RDAP servers
 
-	whois      map[string]string // overrides
-	whoisRoot  string
-	whoisTLDs  *cache[string]        // IANA's word; "" for top-level domains without a server
-	whoisTurns *turns                // the rate limits of WHOIS servers
-	backoffs   *cache[time.Duration] // how long WHOIS servers were last left alone
+	whois     map[string]string // overrides
+	whoisRoot string
+	whoisTLDs *cache[string] // IANA's word; "" for top-level domains without a server
 
 	dnsSent, rdapSent, httpSent, whoisSent atomic.Int64
 }
@@ -243,10 +264,23 @@ func New(cfg Config) (*Collector, error) {
 		rdap: cfg.RDAP, keeper: cfg.Keep, vantages: cfg.Vantages, userAgent: cmp.Or(cfg.UserAgent, "bailiwick"),
 		limits: limits, log: cfg.Logger,
 		root: rootZone(cfg.Roots), tlds: newCache[zone](2048), servers: newCache[resolved](1024),
-		waits: newCache[time.Time](1024), turns: newTurns(limits.RDAPRate, limits.RDAPBurst),
-		whois: whoisServers, whoisRoot: root, whoisTLDs: newCache[string](2048), whoisTurns: newTurns(limits.WHOISRate, limits.WHOISBurst),
-		backoffs: newCache[time.Duration](1024),
+		holds: newCache[Hold](1024), budgets: cfg.Budgets, terms: cfg.Terms, answers: cfg.Answers, jitter: cfg.Jitter,
+		whois: whoisServers, whoisRoot: root, whoisTLDs: newCache[string](2048),
 	}
+	if c.budgets == nil {
+		c.budgets = NewBudgets()
+	}
+	if c.terms == nil {
+		t, err := DefaultTerms()
+		if err != nil {
+			return nil, err
+		}
+		c.terms = t
+	}
+	if c.jitter == nil {
+		c.jitter = rand.Float64
+	}
+	c.reuse = c.transport()
 	if c.dialer == nil {
 		c.dialer = dialNet
 	}
@@ -281,10 +315,14 @@ func (c *Collector) Counts() Counts {
 	return Counts{DNS: c.dnsSent.Load(), RDAP: c.rdapSent.Load(), HTTP: c.httpSent.Load(), WHOIS: c.whoisSent.Load()}
 }
 
+// Close ends the connections that are kept for the next question. The
+// collector can be used on.
+func (c *Collector) Close() { c.reuse.CloseIdleConnections() }
+
 // dial is the only place from which a connection is opened: it checks the
 // address and the port, and dials that very address.
 func (c *Collector) dial(ctx context.Context, use Use, source netip.Addr, network string, to netip.AddrPort) (net.Conn, error) {
-	if err := c.guard.Check(to.Addr()); err != nil {
+	if err := c.guard.Check(to.Addr()); err != nil && to != c.guard.Trusted {
 		return nil, err
 	}
 	if use != UseDNS || !c.isRoot(to) {

@@ -23,9 +23,10 @@ import (
 	"bailiwick/name"
 )
 
-// get is one HTTP/1.1 request on a connection of its own. net/http's reader
-// and writer are used, but not its client: what is dialled, counted, bounded
-// and verified is decided here, and no connection is reused.
+// get is one HTTP request. With do it goes over a connection of its own:
+// net/http's reader and writer are used, but not its client, so that what is
+// dialled, counted, bounded and verified is decided here. doKept is for RDAP
+// servers.
 type get struct {
 	url    name.URL
 	header http.Header
@@ -80,7 +81,7 @@ func (c *Collector) do(ctx context.Context, g get) (got, string) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if g.url.Scheme == "https" {
-		secure, fault, err := c.handshake(ctx, conn, g.url, g.verify)
+		secure, fault, err := c.handshake(ctx, conn, g.url, g.verify, "http/1.1")
 		out.tlsError = fault
 		if err != nil {
 			if f := exchangeFailure(err); f == errTimeout || f == errReset {
@@ -233,11 +234,11 @@ func decompress(r io.Reader, encoding string) (io.Reader, error) {
 
 // handshake speaks TLS on conn. fault says why the certificate does not
 // verify, in the words of evidence.Hop.TLSError.
-func (c *Collector) handshake(ctx context.Context, conn net.Conn, u name.URL, verify bool) (secure net.Conn, fault string, err error) {
+func (c *Collector) handshake(ctx context.Context, conn net.Conn, u name.URL, verify bool, protocols ...string) (secure net.Conn, fault string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.ConnectTime)
 	defer cancel()
 	cfg := &tls.Config{
-		ServerName: u.Host(), NextProtos: []string{"http/1.1"},
+		ServerName: u.Host(), NextProtos: protocols,
 		RootCAs: c.tlsRoots, Time: c.tlsTime,
 		MinVersion: tls.VersionTLS12,
 	}

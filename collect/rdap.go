@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,73 +42,24 @@ const (
 // (see RetryAt); until then the state is "throttled". A registrar that does
 // not answer takes nothing from the registry's answer.
 func (c *Collector) Registration(ctx context.Context, registered name.Domain) (registration.Record, error) {
-	rec, err := c.rdapRecord(ctx, registered)
-	if err == nil && rec.State != registration.Failed || ctx.Err() != nil {
-		return rec, err
-	}
-	old, oldErr := c.whoisRecord(ctx, registered)
-	switch {
-	case err == nil && oldErr != nil: // an answer, such as it is
-		return rec, nil
-	case err == nil && old.State != registration.Registered && old.State != registration.Available && old.State != registration.Reserved:
-		rec.Findings = append(rec.Findings, old.Findings...)
-		return rec, nil
-	case err == nil:
-		old.Findings = append(old.Findings, rec.Findings...)
-		return old, nil
-	case oldErr == nil:
-		return old, nil
-	case problem.CodeOf(err) == problem.NotFound && problem.CodeOf(oldErr) == problem.NotFound:
-		return rec, problem.New(problem.NotFound, "no RDAP or WHOIS server is known for %s", registered)
-	}
-	return rec, problem.New(problem.Unavailable, "%s; %s", problem.DocumentOf(err).Detail, problem.DocumentOf(oldErr).Detail)
-}
-
-// rdapRecord asks RDAP alone.
-func (c *Collector) rdapRecord(ctx context.Context, registered name.Domain) (registration.Record, error) {
-	var bases []string
-	if c.rdap != nil {
-		bases = c.rdap.Domain(registered)
-	}
-	a, err := c.askBases(ctx, bases, "domain/"+registered.String(), registered.String())
+	s, err := c.Begin(registered)
 	if err != nil {
 		return registration.Record{}, err
 	}
-	rec := a.domain(registered)
-	if rec.State != registration.Registered || rec.Related == "" {
-		return rec, nil
+	byWHOIS := false
+	for {
+		if s.Protocol == protocolWHOIS && !byWHOIS {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, c.limits.WHOISTotal)
+			defer cancel()
+			byWHOIS = true
+		}
+		o, err := c.Ask(ctx, s)
+		if err != nil || o.Done {
+			return o.Record, err
+		}
+		s = o.Next
 	}
-	more, finding := c.registrar(ctx, registered, a.asked, rec.Related)
-	if finding != nil {
-		finding.Source = roleRegistrar
-		rec.Findings = append(rec.Findings, *finding)
-		return rec, nil
-	}
-	return registration.Merge(rec, more), nil
-}
-
-// registrar asks the server that the registry's answer names. The finding says
-// why it was not asked or did not answer.
-func (c *Collector) registrar(ctx context.Context, registered name.Domain, registry name.URL, related string) (registration.Record, *registration.Finding) {
-	u, err := name.ParseURL(related)
-	if err != nil {
-		return registration.Record{}, &registration.Finding{ID: "rdap.related-invalid", Severity: registration.RFC,
-			Path: "links", Detail: "the related link is no web address"}
-	}
-	if u.Host() == registry.Host() && portOf(u) == portOf(registry) {
-		return registration.Record{}, &registration.Finding{ID: "rdap.related-same", Severity: registration.Advice,
-			Path: "links", Detail: "the related link leads to the registry's own server"}
-	}
-	a, failure := c.askRDAP(ctx, u, roleRegistrar)
-	switch {
-	case failure == errBlocked:
-		return registration.Record{}, &registration.Finding{ID: "rdap.related-refused", Severity: registration.RFC,
-			Path: "links", Detail: "the related link leads to an address that is not public, or to a port that is not for the web"}
-	case failure != "":
-		return registration.Record{}, &registration.Finding{ID: "rdap.registrar-unreachable", Severity: registration.Advice,
-			Detail: "the registrar's server " + u.Host() + " did not answer: " + failure}
-	}
-	return a.domain(registered), nil
 }
 
 // Network asks the regional registry's RDAP server about the network of an
@@ -124,11 +76,59 @@ func (c *Collector) Network(ctx context.Context, addr netip.Addr) (registration.
 	if err != nil {
 		return registration.Network{}, err
 	}
-	return a.network(), nil
+	return c.readNetwork(ctx, &a), nil
+}
+
+// Autnum asks the regional registry's RDAP server about an AS number. Errors
+// and states are those of Registration.
+func (c *Collector) Autnum(ctx context.Context, number uint32) (registration.Autnum, error) {
+	var bases []string
+	if c.rdap != nil {
+		bases = c.rdap.Autnum(number)
+	}
+	n := strconv.FormatUint(uint64(number), 10)
+	a, err := c.askBases(ctx, bases, "autnum/"+n, "AS"+n)
+	if err != nil {
+		return registration.Autnum{}, err
+	}
+	out := registration.Autnum{State: a.state, Source: a.source}
+	if a.state == "" {
+		out, _ = a.Autnum(a.source) // the error is the state "error" once more
+	}
+	c.read(ctx, &a, out.State)
+	out.Findings = append(out.Findings, a.findings...)
+	return out, nil
+}
+
+// maxHandle is the longest handle of an entity that is asked for, in octets.
+const maxHandle = 255
+
+// Entity asks about the person or organisation of a handle, at the server that
+// its object tag names (RFC 8521). Errors and states are those of Registration;
+// problem.Invalid is for what is no handle.
+func (c *Collector) Entity(ctx context.Context, handle string) (registration.Entity, error) {
+	if handle == "" || len(handle) > maxHandle || strings.ContainsFunc(handle, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return registration.Entity{}, problem.BadField("handle", "is empty, longer than %d octets, or has characters that handles do not", maxHandle)
+	}
+	var bases []string
+	if c.rdap != nil {
+		bases = c.rdap.Entity(handle)
+	}
+	a, err := c.askBases(ctx, bases, "entity/"+url.PathEscape(handle), "the handle "+handle)
+	if err != nil {
+		return registration.Entity{}, err
+	}
+	out := registration.Entity{State: a.state, Source: a.source}
+	if a.state == "" {
+		out, _ = a.Entity(a.source) // the error is the state "error" once more
+	}
+	c.read(ctx, &a, out.State)
+	out.Findings = append(out.Findings, a.findings...)
+	return out, nil
 }
 
 // RetryAt says until when the registry's server for registered wants no
-// question; zero when it may be asked.
+// question, as far as this collector has heard; zero when it may be asked.
 func (c *Collector) RetryAt(registered name.Domain) time.Time {
 	var last time.Time
 	var servers []name.URL
@@ -137,8 +137,8 @@ func (c *Collector) RetryAt(registered name.Domain) time.Time {
 	}
 	now := c.clock.Now()
 	for _, u := range servers {
-		if t, ok := c.waits.get(serverOf(u), now); ok && t.After(last) {
-			last = t
+		if h, ok := c.holds.get(serverOf(u), now); ok && h.Until.After(last) {
+			last = h.Until
 		}
 	}
 	if len(servers) > 0 {
@@ -148,8 +148,8 @@ func (c *Collector) RetryAt(registered name.Domain) time.Time {
 	if !ok {
 		server, _ = c.whoisTLDs.get(registered.TLD(), now)
 	}
-	last, _ = c.waits.get(whoisKey(server), now)
-	return last
+	h, _ := c.holds.get(whoisKey(server), now)
+	return h.Until
 }
 
 // rdapAnswer is what a server said, or why nothing of it is read.
@@ -157,26 +157,54 @@ type rdapAnswer struct {
 	rdap.Answer
 	source registration.Source
 	asked  name.URL
+	until  time.Time // when a server that is left alone may be asked again
+	kept   bool      // the answer is one of before
+	server string    // who answered
+	q      *asking   // nil when nobody was asked
+	next   name.URL  // another server that the one asked redirects to; hops is how often so far
+	hops   int
 	// state and findings stand for the answer when it is not to be read.
 	state    registration.State
 	findings []registration.Finding
 }
 
-func (a rdapAnswer) domain(asked name.Domain) registration.Record {
+func (c *Collector) readDomain(ctx context.Context, a *rdapAnswer, asked name.Domain) registration.Record {
+	var rec registration.Record
 	if a.state != "" {
-		return registration.Record{State: a.state, Findings: a.findings, Sources: map[string]registration.Source{"": a.source}}
+		rec = registration.Record{State: a.state, Sources: map[string]registration.Source{"": a.source}}
+	} else {
+		a.Asked = asked
+		rec, _ = a.Domain(a.source) // the error is the state "error" once more
 	}
-	a.Asked = asked
-	rec, _ := a.Domain(a.source) // the error is the state "error" once more
+	c.read(ctx, a, rec.State)
 	rec.Findings = append(rec.Findings, a.findings...)
 	return rec
 }
 
-func (a rdapAnswer) network() registration.Network {
-	if a.state != "" {
-		return registration.Network{State: a.state, Findings: a.findings, Source: a.source}
+// read draws the conclusions about the server from what its answer is: one
+// that says it was asked too often, in whatever words, is left alone; one that
+// says something is as good as new, and may be remembered.
+func (c *Collector) read(ctx context.Context, a *rdapAnswer, s registration.State) {
+	if a.q == nil {
+		return
 	}
-	n, _ := a.Network(a.source) // the error is the state "error" once more
+	if s == registration.Throttled && !a.q.held {
+		a.until = a.q.throttled(time.Time{}, firstBackoffRDAP)
+		a.findings = append(a.findings, holdFinding(protocolRDAP, hostOf(a.server), Hold{Until: a.until}))
+	}
+	a.q.answered()
+	if s == registration.Registered || s == registration.Available || s == registration.Reserved {
+		c.remember(ctx, serverOf(a.asked), a.asked.String(), Kept{Raw: a.Body, Blob: a.source.Blob, Server: a.source.Server,
+			Status: a.Status, ContentType: a.ContentType, At: a.source.At})
+	}
+}
+
+func (c *Collector) readNetwork(ctx context.Context, a *rdapAnswer) registration.Network {
+	n := registration.Network{State: a.state, Source: a.source}
+	if a.state == "" {
+		n, _ = a.Network(a.source) // the error is the state "error" once more
+	}
+	c.read(ctx, a, n.State)
 	n.Findings = append(n.Findings, a.findings...)
 	return n
 }
@@ -191,7 +219,7 @@ func (c *Collector) askBases(ctx context.Context, bases []string, path, thing st
 	var failures []string
 	for _, u := range servers {
 		u.Path = strings.TrimSuffix(u.Path, "/") + "/" + path
-		a, failure := c.askRDAP(ctx, u, roleRegistry)
+		a, failure := c.followRDAP(ctx, u)
 		if failure == "" {
 			return a, nil
 		}
@@ -218,34 +246,61 @@ func usable(bases []string) []name.URL {
 // serverOf names the server of a URL for rate limits and waits.
 func serverOf(u name.URL) string { return u.Host() + ":" + portOf(u) }
 
-// askRDAP asks one URL, following redirects. The second result is "" or why no
-// answer came, in the words of evidence.Fetch.Err.
-func (c *Collector) askRDAP(ctx context.Context, u name.URL, role string) (rdapAnswer, string) {
+// followRDAP asks one URL, following redirects to wherever they lead. The
+// second result is that of askRDAP.
+func (c *Collector) followRDAP(ctx context.Context, u name.URL) (rdapAnswer, string) {
+	a, failure := c.askRDAP(ctx, u, u, roleRegistry, 0)
+	for failure == "" && !a.next.IsZero() {
+		a, failure = c.askRDAP(ctx, u, a.next, roleRegistry, a.hops)
+	}
+	return a, failure
+}
+
+// askRDAP asks the server of one URL, following redirects as long as they stay
+// with it: another has a budget of its own, and is for the caller to ask
+// (next). asked is what the caller set out with, and hops how many redirects
+// led from there. The second result is "" or why no answer came, in the words
+// of evidence.Fetch.Err and of Outcome.Failed.
+func (c *Collector) askRDAP(ctx context.Context, asked, u name.URL, role string, hops int) (rdapAnswer, string) {
+	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.limits.RDAPTime)
 	defer cancel()
-	a := rdapAnswer{asked: u, source: registration.Source{Protocol: "rdap", Server: u.String(), Role: role, At: c.clock.Now()}}
-	for at, hops := u, 0; ; hops++ {
-		if t, ok := c.waits.get(serverOf(at), c.clock.Now()); ok {
-			a.throttled(t, at)
-			return a, ""
-		}
+	a := rdapAnswer{asked: asked, server: serverOf(u), source: registration.Source{Protocol: protocolRDAP, Server: u.String(), Role: role, At: c.clock.Now()}}
+	if k, ok := c.kept(ctx, serverOf(asked), asked.String()); ok {
+		a.kept, a.source.Server, a.source.At, a.source.Blob = true, k.Server, k.At, k.Blob
+		a.Answer = rdap.Answer{Status: k.Status, ContentType: k.ContentType, Body: k.Raw}
+		return a, ""
+	}
+	for at := u; ; hops++ {
 		host := c.rdapAddresses(ctx, at)
 		if host.failure != "" {
 			return a, host.failure
 		}
-		if err := c.turns.wait(ctx, serverOf(at)); err != nil {
-			return a, errTimeout
+		q, hold, failure := c.turn(ctx, parent, a.server)
+		switch {
+		case failure != "":
+			return a, failure
+		case hold.Why == HoldFailing:
+			a.until = hold.Until
+			return a, errHeld
+		case q == nil:
+			a.state, a.until = registration.Throttled, hold.Until
+			a.findings = append(a.findings, holdFinding(protocolRDAP, at.Host(), hold))
+			return a, ""
 		}
-		answer, failure := c.do(ctx, get{
-			url: at, addrs: host.addrs, verify: true, limit: c.limits.RDAPBody, count: &c.rdapSent,
+		answer, failure := c.doKept(ctx, get{
+			url: at, addrs: host.addrs, limit: c.limits.RDAPBody, count: &c.rdapSent,
 			header: http.Header{"Accept": {"application/rdap+json, application/json;q=0.9"},
 				"Accept-Encoding": {"gzip"}, "User-Agent": {c.userAgent}},
 			wantBody: func(status int, h http.Header) bool { return !is3xx(status) },
 		})
+		q.end()
 		if failure != "" && answer.status == 0 {
+			q.failed(failure)
 			return a, failure
 		}
 		if is3xx(answer.status) {
+			q.answered()
 			next, err := evidence.Resolve(at, answer.header.Get("Location"))
 			switch {
 			case err != nil || answer.header.Get("Location") == "":
@@ -257,18 +312,24 @@ func (c *Collector) askRDAP(ctx context.Context, u name.URL, role string) (rdapA
 			case at.Scheme == "https" && next.Scheme == "http":
 				a.fail("rdap.redirect-insecure", registration.RFC, 0, "the server redirects from https to http; it is not followed")
 				return a, ""
+			case serverOf(next) != a.server:
+				a.next, a.hops = next, hops+1
+				return a, ""
 			}
 			at = next
 			a.source.Server = at.String()
 			continue
 		}
-		if until, ok := c.retryAfter(answer.status, answer.header); ok {
-			c.waits.put(serverOf(at), until, c.clock.Now(), until.Sub(c.clock.Now()))
-			a.findings = append(a.findings, retryFinding(until, at))
+		a.q = q
+		until, told := c.retryAfter(answer.status, answer.header)
+		if told || answer.status == http.StatusTooManyRequests {
+			a.until = q.throttled(until, firstBackoffRDAP)
+			a.findings = append(a.findings, holdFinding(protocolRDAP, at.Host(), Hold{Until: a.until}))
 		}
 		if answer.truncated || failure != "" {
 			if !answer.tooLong {
-				return a, answer.fault
+				q.failed(cmp.Or(answer.fault, failure))
+				return a, cmp.Or(answer.fault, failure)
 			}
 			a.fail("rdap.size", registration.RFC, 0, "the answer is over "+strconv.FormatInt(c.limits.RDAPBody, 10)+" octets; it is not read")
 			return a, ""
@@ -284,19 +345,6 @@ func (c *Collector) askRDAP(ctx context.Context, u name.URL, role string) (rdapA
 func (a *rdapAnswer) fail(id string, severity registration.Severity, icann int, detail string) {
 	a.state = registration.Failed
 	a.findings = append(a.findings, registration.Finding{ID: id, Severity: severity, ICANNCode: icann, Detail: detail})
-}
-
-// throttled makes the answer that a server which asked to be left alone would
-// give.
-func (a *rdapAnswer) throttled(until time.Time, at name.URL) {
-	a.state = registration.Throttled
-	a.source.Server = at.String()
-	a.findings = append(a.findings, retryFinding(until, at))
-}
-
-func retryFinding(until time.Time, at name.URL) registration.Finding {
-	return registration.Finding{ID: "rdap.retry-after", Severity: registration.Advice,
-		Detail: at.Host() + " wants no question before " + until.UTC().Format(time.RFC3339)}
 }
 
 // retryAfter reads when a server that refused wants to be asked again

@@ -19,6 +19,10 @@ import (
 // known is an RDAPServers of fixed lists.
 type known struct{ domains, networks []string }
 
+func (k known) Autnum(uint32) []string { return k.networks }
+
+func (k known) Entity(string) []string { return k.networks }
+
 func (k known) Domain(name.Domain) []string { return k.domains }
 
 func (k known) Network(netip.Addr) []string { return k.networks }
@@ -405,13 +409,13 @@ func TestTurns(t *testing.T) {
 	if n := c.Counts().RDAP; n != 4 {
 		t.Errorf("%d requests, want 4", n)
 	}
-	many := newTurns(1e-6, 1)
-	for i := range 3 * maxTurns {
-		if err := many.wait(context.Background(), fmt.Sprint(i)); err != nil {
+	many := &budgets{servers: map[string]*budget{}}
+	for i := range 3 * maxServers {
+		if _, err := many.Turn(context.Background(), fmt.Sprint(i), Pace{Rate: 1e-6, Burst: 1}, start); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(many.servers) > maxTurns {
+	if len(many.servers) > maxServers {
 		t.Errorf("%d servers are remembered", len(many.servers))
 	}
 }

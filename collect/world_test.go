@@ -304,13 +304,13 @@ func (w *world) raw(addr string, speak func(net.Conn)) {
 
 // authority is a certificate authority of the test.
 type authority struct {
-	t    *testing.T
+	t    testing.TB
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	pool *x509.CertPool
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t testing.TB) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -344,6 +344,11 @@ func (a *authority) issue(from, to time.Time, names ...string) *tls.Certificate 
 		a.t.Fatal(err)
 	}
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// tlsFor is a server's setting with one certificate.
+func (*world) tlsFor(cert *tls.Certificate) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{*cert}}
 }
 
 func domain(t testing.TB, s string) name.Domain {

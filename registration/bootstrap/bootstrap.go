@@ -1,5 +1,6 @@
 // Package bootstrap finds the RDAP servers that answer for a domain, an
-// address or an AS number, from the files IANA publishes (RFC 9224), with an
+// address, an AS number or an entity, from the files IANA publishes (RFC 9224,
+// RFC 8521), with an
 // operator's overrides that win; and it tells generic top-level domains from
 // country-code ones. It is pure: files come in as bytes, and a copy of each,
 // with its source and date in data/README.md, is built in.
@@ -31,12 +32,42 @@ const (
 	maxFinding = 100
 )
 
-//go:embed data/rdap-dns.json data/rdap-ipv4.json data/rdap-ipv6.json data/rdap-asn.json data/tlds-alpha-by-domain.txt data/gtlds.txt
+//go:embed data/rdap-dns.json data/rdap-ipv4.json data/rdap-ipv6.json data/rdap-asn.json data/rdap-object-tags.json data/tlds-alpha-by-domain.txt data/gtlds.txt
 var files embed.FS
 
 // Files are the bootstrap files in IANA's JSON form. A nil one has no entries.
 type Files struct {
 	DNS, IPv4, IPv6, ASN []byte
+	Tags                 []byte // object tags, RFC 8521
+}
+
+// The names of the bootstrap files, which at IANA end in ".json".
+const (
+	DNS  = "dns"
+	IPv4 = "ipv4"
+	IPv6 = "ipv6"
+	ASN  = "asn"
+	Tags = "object-tags"
+)
+
+// Names lists the bootstrap files.
+func Names() []string { return []string{DNS, IPv4, IPv6, ASN, Tags} }
+
+// File gives the file of a name; nil for a name there is none of.
+func (f *Files) File(name string) *[]byte {
+	switch name {
+	case DNS:
+		return &f.DNS
+	case IPv4:
+		return &f.IPv4
+	case IPv6:
+		return &f.IPv6
+	case ASN:
+		return &f.ASN
+	case Tags:
+		return &f.Tags
+	}
+	return nil
 }
 
 // DefaultFiles are the copies built in.
@@ -45,7 +76,7 @@ func DefaultFiles() Files {
 		b, _ := files.ReadFile("data/" + name) // the name is embedded above, or this does not build
 		return b
 	}
-	return Files{DNS: read("rdap-dns.json"), IPv4: read("rdap-ipv4.json"), IPv6: read("rdap-ipv6.json"), ASN: read("rdap-asn.json")}
+	return Files{DNS: read("rdap-dns.json"), IPv4: read("rdap-ipv4.json"), IPv6: read("rdap-ipv6.json"), ASN: read("rdap-asn.json"), Tags: read("rdap-object-tags.json")}
 }
 
 // Default is New with the files built in.
@@ -58,6 +89,7 @@ type Set struct {
 	prefixes  map[netip.Prefix][]string
 	lengths   [2][]int // prefix lengths in use, longest first; IPv4, IPv6
 	ranges    []asRange
+	tags      map[string][]string
 	published map[string]time.Time
 	findings  []registration.Finding
 	over      []*Set // overrides, the one that wins first
@@ -69,30 +101,32 @@ type asRange struct {
 }
 
 // Overrides are an operator's own entries: base URLs by domain suffix
-// ("example", "co.example"; "" is the root), by prefix ("192.0.2.0/24") and by
-// AS number or range ("64496", "64496-64511"). An override wins over the
+// ("example", "co.example"; "" is the root), by prefix ("192.0.2.0/24"), by AS
+// number or range ("64496", "64496-64511") and by object tag ("EXAMPLE"). An override wins over the
 // files' entries even where those match longer. An empty list of URLs says
 // that nobody serves it.
 type Overrides struct {
 	Domains  map[string][]string
 	Networks map[string][]string
 	ASNs     map[string][]string
+	Tags     map[string][]string
 }
 
 // New reads bootstrap files. A file that is no JSON object with a list of
 // services, or over the bounds, is a *problem.Error with the file as its
 // field; anything wrong inside is left out and told in Findings.
 func New(f Files) (*Set, error) {
-	s := &Set{domains: map[string][]string{}, prefixes: map[netip.Prefix][]string{}, published: map[string]time.Time{}}
+	s := empty()
 	for _, x := range []struct {
 		file string
 		raw  []byte
 		add  func(path, entry string, urls []string) bool
 	}{
-		{"dns", f.DNS, s.addDomain},
-		{"ipv4", f.IPv4, s.addPrefix(32)},
-		{"ipv6", f.IPv6, s.addPrefix(128)},
-		{"asn", f.ASN, s.addRange},
+		{DNS, f.DNS, s.addDomain},
+		{IPv4, f.IPv4, s.addPrefix(32)},
+		{IPv6, f.IPv6, s.addPrefix(128)},
+		{ASN, f.ASN, s.addRange},
+		{Tags, f.Tags, s.addTag},
 	} {
 		if x.raw == nil {
 			continue
@@ -105,11 +139,15 @@ func New(f Files) (*Set, error) {
 	return s, nil
 }
 
+func empty() *Set {
+	return &Set{domains: map[string][]string{}, prefixes: map[netip.Prefix][]string{}, tags: map[string][]string{}, published: map[string]time.Time{}}
+}
+
 // With returns a set in which o wins over s. A key or URL of o that cannot be
 // read is a *problem.Error naming it: an override is the operator's own, and
 // must not be lost silently.
 func (s *Set) With(o Overrides) (*Set, error) {
-	top := &Set{domains: map[string][]string{}, prefixes: map[netip.Prefix][]string{}, published: map[string]time.Time{}}
+	top := empty()
 	var bad *problem.Error
 	for _, x := range []struct {
 		what    string
@@ -119,6 +157,7 @@ func (s *Set) With(o Overrides) (*Set, error) {
 		{"domains", o.Domains, top.addDomain},
 		{"networks", o.Networks, top.addPrefix(0)},
 		{"asns", o.ASNs, top.addRange},
+		{"tags", o.Tags, top.addTag},
 	} {
 		for _, k := range slices.Sorted(maps.Keys(x.entries)) {
 			path := "overrides." + x.what + "." + registration.CleanText(k)
@@ -132,7 +171,7 @@ func (s *Set) With(o Overrides) (*Set, error) {
 				urls = append(urls, base)
 			}
 			if !x.add(path, k, secureFirst(urls)) {
-				bad = bad.Add(path, "not a name, prefix or number, or given twice")
+				bad = bad.Add(path, "not a name, prefix, number or tag, or given twice")
 			}
 		}
 	}
@@ -274,6 +313,31 @@ func (s *Set) addRange(path, entry string, urls []string) bool {
 	return true
 }
 
+func (s *Set) addTag(path, entry string, urls []string) bool {
+	tag := strings.ToUpper(strings.TrimSpace(entry))
+	if !isTag(tag) {
+		s.find("bootstrap.entry", path, "not an object tag of RFC 8521")
+		return false
+	}
+	if _, taken := s.tags[tag]; taken {
+		s.find("bootstrap.overlap", path, "the tag is listed twice; the first is used")
+		return false
+	}
+	s.tags[tag] = urls
+	return true
+}
+
+// isTag says whether s can be an object tag: letters and digits, and the marks
+// that registries use in handles but for the hyphen, which sets the tag off.
+func isTag(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !(c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '~') {
+			return false
+		}
+	}
+	return len(s) > 0 && len(s) <= 63
+}
+
 // finish sorts what lookups need sorted.
 func (s *Set) finish() {
 	for p := range s.prefixes {
@@ -375,8 +439,111 @@ func (s *Set) LookupASN(n uint32) []string {
 	return nil
 }
 
-// Published is when IANA published the file "dns", "ipv4", "ipv6" or "asn";
-// zero when it does not say or there is none.
+// LookupEntity gives the base URLs of the servers for an entity's handle, by
+// the tag after its last hyphen (RFC 8521 section 2).
+func (s *Set) LookupEntity(handle string) []string {
+	i := strings.LastIndexByte(handle, '-')
+	if i < 1 {
+		return nil
+	}
+	tag := strings.ToUpper(handle[i+1:])
+	for _, at := range s.layers() {
+		if urls, ok := at.tags[tag]; ok {
+			return slices.Clone(urls)
+		}
+	}
+	return nil
+}
+
+// Entries are the entries of one file as they are looked up, with the base URLs
+// of each; overrides are not among them.
+func (s *Set) Entries(file string) map[string][]string {
+	out := map[string][]string{}
+	switch file {
+	case DNS:
+		maps.Copy(out, s.domains)
+	case IPv4, IPv6:
+		for p, urls := range s.prefixes {
+			if p.Addr().Is4() == (file == IPv4) {
+				out[p.String()] = urls
+			}
+		}
+	case ASN:
+		for _, r := range s.ranges {
+			key := strconv.FormatUint(uint64(r.from), 10)
+			if r.to != r.from {
+				key += "-" + strconv.FormatUint(uint64(r.to), 10)
+			}
+			out[key] = r.urls
+		}
+	case Tags:
+		maps.Copy(out, s.tags)
+	}
+	return out
+}
+
+// Change says how one file differs from an earlier one, by its entries, sorted.
+type Change struct {
+	Added, Removed, Moved []string // Moved: to other servers
+}
+
+// Diff compares the entries of one file in two sets.
+func Diff(before, after *Set, file string) Change {
+	var c Change
+	old, now := before.Entries(file), after.Entries(file)
+	for _, k := range slices.Sorted(maps.Keys(now)) {
+		switch urls, ok := old[k]; {
+		case !ok:
+			c.Added = append(c.Added, k)
+		case !slices.Equal(urls, now[k]):
+			c.Moved = append(c.Moved, k)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(old)) {
+		if _, ok := now[k]; !ok {
+			c.Removed = append(c.Removed, k)
+		}
+	}
+	return c
+}
+
+// Replace checks that raw may take the place of the file in old, and gives a
+// set of it alone. It must be a whole file of usable entries that says when it
+// was published, not before the old one; and one with less than half of the
+// old one's entries is taken for a mistake. The error is a *problem.Error that
+// says which of these it is not.
+func Replace(old *Set, file string, raw []byte) (*Set, error) {
+	var f Files
+	at := f.File(file)
+	if at == nil {
+		return nil, problem.BadField("file", "%q is no bootstrap file", clip(file))
+	}
+	*at = raw
+	if raw == nil {
+		*at = []byte{}
+	}
+	s, err := New(f)
+	if err != nil {
+		return nil, err
+	}
+	n, before := len(s.Entries(file)), len(old.Entries(file))
+	switch when, was := s.Published(file), old.Published(file); {
+	case when.IsZero():
+		return nil, problem.BadField(file+".publication", "it does not say when it was published")
+	case when.Before(was):
+		return nil, problem.BadField(file+".publication", "it was published %s, before the one in use (%s)", when.Format(time.DateOnly), was.Format(time.DateOnly))
+	case n == 0:
+		return nil, problem.BadField(file+".services", "no entry of it can be used")
+	case 2*n < before:
+		return nil, problem.BadField(file+".services", "it has %d entries, less than half of the %d in use", n, before)
+	case len(s.findings) >= maxFinding:
+		return nil, problem.BadField(file+".services", "%d entries or more of it are wrong, the first at %s: %s", maxFinding, s.findings[0].Path, s.findings[0].Detail)
+	}
+	return s, nil
+}
+
+// Published is when IANA published the file of a name; zero when it does not
+// say or there is none.
 func (s *Set) Published(file string) time.Time { return s.published[file] }
 
 // Findings say what in the files was left out or listed twice.
