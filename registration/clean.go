@@ -104,10 +104,12 @@ func (r Record) Clean() Record {
 	})
 	r.Fields = cleanMap(r.Fields, func(s FieldState) FieldState { return FieldState(CleanText(string(s))) })
 	r.Unread = cleanMap(r.Unread, CleanText)
-	r.Sources = cleanMap(r.Sources, func(s Source) Source {
-		s.Protocol, s.Server, s.Role, s.Blob = CleanText(s.Protocol), CleanText(s.Server), CleanText(s.Role), CleanText(s.Blob)
-		return s
-	})
+	r.Sources = cleanMap(r.Sources, cleanSource)
+	r.Answers = slices.Clone(r.Answers)
+	for i := range r.Answers {
+		a := &r.Answers[i]
+		a.Source, a.State = cleanSource(a.Source), State(CleanText(string(a.State)))
+	}
 	r.Findings = slices.Clone(r.Findings)
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -115,6 +117,11 @@ func (r Record) Clean() Record {
 		f.Severity = Severity(CleanText(string(f.Severity)))
 	}
 	return r
+}
+
+func cleanSource(s Source) Source {
+	s.Protocol, s.Server, s.Role, s.Blob = CleanText(s.Protocol), CleanText(s.Server), CleanText(s.Role), CleanText(s.Blob)
+	return s
 }
 
 func cleanAll(in []string) []string {

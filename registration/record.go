@@ -22,6 +22,9 @@ const (
 	Unknown    State = "unknown"
 )
 
+// Tells says whether an answer of this state says anything about the name.
+func (s State) Tells() bool { return s == Registered || s == Available || s == Reserved }
+
 // FieldState says why a field has or lacks a value.
 type FieldState string
 
@@ -131,6 +134,12 @@ type Source struct {
 	Blob     string    `json:"blob,omitempty"` // SHA-256 (hex) of the raw answer
 }
 
+// Answer is one of the answers that a record was merged from.
+type Answer struct {
+	Source
+	State State `json:"state"` // what it said; unknown for one about another name
+}
+
 // Record is a registration as read. Its JSON is the contract of
 // `bailiwick parse` (DESIGN section 7).
 type Record struct {
@@ -160,6 +169,10 @@ type Record struct {
 	Conformance []string `json:"conformance,omitempty"`
 	// Sources by field path; "" is the source of everything not named.
 	Sources map[string]Source `json:"sources,omitempty"`
+	// Answers are the answers that a merged record was made of, in the order
+	// in which they were merged, also those that added nothing or failed. Empty
+	// in a record read from one answer, whose source is in Sources.
+	Answers []Answer `json:"answers,omitempty"`
 }
 
 // Network is an address block and who answers for it (RFC 9083 section 5.4).

@@ -62,19 +62,19 @@ func TestMergePrecedence(t *testing.T) {
 		"registrar.url": "https://www.registrar.example/", "registrar.abuse_email": "abuse@registrar.example", "registrar.abuse_phone": "+1.5555550199",
 		"created": "2018-02-09T00:00:00Z", "updated": "2026-01-08T00:00:00Z", "expires": "2027-02-09T00:00:00Z",
 		"statuses": "clientTransferProhibited serverHold", "nameservers": "ns1.example.net ns2.example.net", "dnssec": "unsigned",
-		"contacts.registrant.name": "Alice Example", "contacts.registrant.street": "1 Test Street, Suite 5", "contacts.registrant.region": "TS",
+		"contacts.registrant.name": "Alice Example", "contacts.registrant.street": "", "contacts.registrant.region": "TS",
 		"contacts.registrant.country": "US", "contacts.admin.name": "Bob Example",
 	} {
 		if got := m.Value(path); got != want {
 			t.Errorf("%s = %q, want %q", path, got, want)
 		}
 	}
-	wantFields := map[string]FieldState{"contacts.registrant.email": Redacted, "contacts.registrant.phone": Redacted}
+	wantFields := map[string]FieldState{"contacts.registrant.email": Proxy, "contacts.registrant.phone": Redacted}
 	if d := cmp.Diff(wantFields, m.Fields); d != "" {
 		t.Errorf("fields: %s", d)
 	}
 	for path, blob := range map[string]string{
-		"registrar.name": "aa", "registrar.abuse_email": "bb", "contacts.registrant.name": "bb", "contacts.registrant.country": "aa", "expires": "aa", "contacts.registrant.street": "bb",
+		"registrar.name": "aa", "registrar.abuse_email": "bb", "contacts.registrant.name": "bb", "contacts.registrant.country": "aa", "expires": "aa", "contacts.admin.name": "bb", "contacts.registrant.email": "bb",
 	} {
 		if got := m.SourceOf(path).Blob; got != blob {
 			t.Errorf("source of %s is %q, want %q", path, got, blob)
@@ -200,7 +200,7 @@ func TestMergeProperties(t *testing.T) {
 			t.Fatal("Merge changed its second argument")
 		}
 		if b.State == Registered && a.State == Registered && (a.Domain == "" || b.Domain == "" || a.Domain == b.Domain) {
-			for _, p := range []string{"domain", "handle", "created", "updated", "expires", "registrar.name", "registrar.iana_id", "statuses", "contacts.registrant.name", "contacts.tech.street"} {
+			for _, p := range []string{"domain", "handle", "created", "updated", "expires", "registrar.name", "registrar.iana_id", "statuses", "contacts.registrant.name"} {
 				want := a.Value(p)
 				if want == "" {
 					want = b.Value(p)
@@ -262,7 +262,7 @@ func TestScrub(t *testing.T) {
 	if s.Contacts[Registrant].Country != "US" || s.Registrar != r.Registrar || s.Domain != r.Domain {
 		t.Error("more was dropped than personal data")
 	}
-	for p, want := range map[string]FieldState{"contacts.registrant.name": Present, "contacts.registrant.street": Present, "contacts.registrant.email": Redacted, "contacts.admin.name": Present} {
+	for p, want := range map[string]FieldState{"contacts.registrant.name": Present, "contacts.registrant.region": Present, "contacts.registrant.email": Proxy, "contacts.admin.name": Present} {
 		if s.Fields[p] != want {
 			t.Errorf("%s is %q, want %q", p, s.Fields[p], want)
 		}
@@ -468,6 +468,33 @@ func BenchmarkMerge(b *testing.B) {
 	for b.Loop() {
 		if Merge(x, y).State != Registered {
 			b.Fatal("state")
+		}
+	}
+}
+
+// TestEPPStatuses: every status that RFC 8056 section 2 maps, in the writing
+// of RDAP and of EPP, and those that only RDAP has (RFC 9083 section 10.2.2).
+func TestEPPStatuses(t *testing.T) {
+	for rdap, epp := range map[string]string{
+		"add period": "addPeriod", "auto renew period": "autoRenewPeriod", "client delete prohibited": "clientDeleteProhibited", "client hold": "clientHold",
+		"client renew prohibited": "clientRenewProhibited", "client transfer prohibited": "clientTransferProhibited", "client update prohibited": "clientUpdateProhibited",
+		"inactive": "inactive", "associated": "linked", "active": "ok", "pending create": "pendingCreate", "pending delete": "pendingDelete", "pending renew": "pendingRenew",
+		"pending restore": "pendingRestore", "pending transfer": "pendingTransfer", "pending update": "pendingUpdate", "redemption period": "redemptionPeriod", "renew period": "renewPeriod",
+		"server delete prohibited": "serverDeleteProhibited", "server renew prohibited": "serverRenewProhibited", "server transfer prohibited": "serverTransferProhibited",
+		"server update prohibited": "serverUpdateProhibited", "server hold": "serverHold", "transfer period": "transferPeriod",
+	} {
+		for _, in := range []string{rdap, epp, strings.ToUpper(rdap), strings.ReplaceAll(rdap, " ", "_"), strings.ReplaceAll(rdap, " ", "")} {
+			if got, ok := EPPStatus(in); got != epp || !ok {
+				t.Errorf("%q is %q, %v, want %q", in, got, ok, epp)
+			}
+		}
+		if StatusMeaning(rdap) == "" {
+			t.Errorf("%q has no plain words", rdap)
+		}
+	}
+	for _, only := range []string{"validated", "renew prohibited", "update prohibited", "transfer prohibited", "delete prohibited", "proxy", "private", "removed", "obscured", "locked", "administrative", "reserved", "locked!", ""} {
+		if got, ok := EPPStatus(only); got != only || ok {
+			t.Errorf("%q became %q, %v", only, got, ok)
 		}
 	}
 }

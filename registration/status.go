@@ -90,6 +90,45 @@ func eppName(s string) string {
 	return ""
 }
 
+// StatusMeaning says in plain words what an EPP status means for the name, and
+// whose it is: "client…" is set by the registrar, "server…" by the registry
+// (RFC 5731 section 2.3, RFC 3915 section 3.1). It is "" for a status that EPP
+// does not have.
+func StatusMeaning(status string) string {
+	epp, ok := EPPStatus(status)
+	if !ok {
+		return ""
+	}
+	return statusMeanings[epp]
+}
+
+var statusMeanings = map[string]string{
+	"addPeriod":                "newly registered; the registrar may delete it for a credit",
+	"autoRenewPeriod":          "just renewed by itself; the registrar may delete it for a credit",
+	"renewPeriod":              "just renewed; the registrar may delete it for a credit",
+	"transferPeriod":           "just transferred; the new registrar may delete it for a credit",
+	"redemptionPeriod":         "deleted; the registrar can still restore it",
+	"pendingRestore":           "being restored after a deletion",
+	"pendingCreate":            "asked for, not yet registered",
+	"pendingDelete":            "about to be deleted",
+	"pendingRenew":             "a renewal is being worked on",
+	"pendingTransfer":          "a transfer to another registrar is being worked on",
+	"pendingUpdate":            "a change is being worked on",
+	"clientHold":               "taken out of the DNS by the registrar",
+	"serverHold":               "taken out of the DNS by the registry",
+	"clientDeleteProhibited":   "locked by the registrar against deletion",
+	"serverDeleteProhibited":   "locked by the registry against deletion",
+	"clientRenewProhibited":    "locked by the registrar against renewal",
+	"serverRenewProhibited":    "locked by the registry against renewal",
+	"clientTransferProhibited": "locked by the registrar against transfer to another registrar",
+	"serverTransferProhibited": "locked by the registry against transfer to another registrar",
+	"clientUpdateProhibited":   "locked by the registrar against changes",
+	"serverUpdateProhibited":   "locked by the registry against changes",
+	"inactive":                 "no name servers: it does not resolve",
+	"linked":                   "other objects refer to it",
+	"ok":                       "in order, nothing pending or prohibited",
+}
+
 // Status says whether the record shows the status, given in any writing that
 // EPPStatus reads.
 func (r Record) Status(status string) bool {

@@ -26,6 +26,7 @@ const (
 	hasVoice
 	hasFax
 	hasAdr
+	hasBareTel // a telephone number that is said to be neither voice nor fax
 )
 
 // card reads an entity's contact card.
@@ -117,6 +118,9 @@ func (t *tree) properties(s span, c *card) {
 			} else {
 				c.has |= hasVoice
 				t.telephone(&c.voice, value, &splitVoice)
+				if !t.hasType(params, "voice") {
+					c.has |= hasBareTel
+				}
 			}
 		case "url":
 			t.set(&c.url, value)
@@ -176,14 +180,20 @@ func (t *tree) telephone(dst *string, value int32, split *bool) {
 	}
 }
 
-func (t *tree) isFax(params int32) bool {
+func (t *tree) isFax(params int32) bool { return t.hasType(params, "fax") }
+
+// hasType says whether the parameter "type", one word or a list, has the word.
+func (t *tree) hasType(params int32, word string) bool {
 	typ := t.member(params, "type")
+	if typ == none {
+		typ = t.member(params, "Type") // RFC 7095 section 3.4 asks for lower case
+	}
 	switch t.kindOf(typ) {
 	case kString:
-		return containsFold(t.bytes(typ), "fax")
+		return containsFold(t.bytes(typ), word)
 	case kArray:
 		for c := typ + 1; c < t.nodes[typ].next; c = t.nodes[c].next {
-			if t.kindOf(c) == kString && containsFold(t.bytes(c), "fax") {
+			if t.kindOf(c) == kString && containsFold(t.bytes(c), word) {
 				return true
 			}
 		}

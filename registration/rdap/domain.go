@@ -44,6 +44,7 @@ type domainReader struct {
 	rec      registration.Record
 	seen     roles // roles that an entity was read for
 	claims   profile
+	guides   profile // the technical implementation guides that are claimed
 	cardNode int32
 	lastCard *card // of the entity at cardNode
 	// What the rules need to know about the answer.
@@ -52,6 +53,8 @@ type domainReader struct {
 	registrarHas property   // its card's
 	abuseHas     property   // of the abuse contact inside it
 	redactions   []redacted // RFC 9537
+	tops         [2]topCard // the registrant's and the technical contact's, at the top
+	inner        bool       // what is read now is nested in another entity
 }
 
 // domain reads the object at the root.
@@ -116,6 +119,10 @@ func (d *domainReader) conformance() {
 			d.claims |= profile2019
 		case "icann_rdap_response_profile_1":
 			d.claims |= profile2024
+		case "icann_rdap_technical_implementation_guide_0":
+			d.guides |= profile2019
+		case "icann_rdap_technical_implementation_guide_1":
+			d.guides |= profile2024
 		}
 		if len(d.rec.Conformance) < 64 {
 			d.rec.Conformance = append(d.rec.Conformance, v)
@@ -131,7 +138,11 @@ func (d *domainReader) name() {
 	rawLDH, rawUni := d.text(ldh), d.text(uni)
 	host, ok := hostName(rawLDH, false)
 	if rawLDH != "" && !ok {
-		d.add("rdap.name-invalid", registration.RFC, 0, ldh, "ldhName is not a domain name")
+		if host, ok = undecodable(rawLDH); ok {
+			d.add("rdap.name-invalid", registration.RFC, 0, ldh, "ldhName has an A-label that stands for no U-label (RFC 5891 section 5.4); it is kept as it is")
+		} else {
+			d.add("rdap.name-invalid", registration.RFC, 0, ldh, "ldhName is not a domain name")
+		}
 	}
 	if ok && !isASCII(rawLDH) {
 		d.add("rdap.name-invalid", registration.RFC, 0, ldh, "ldhName holds a U-label (RFC 9083 section 3)")
@@ -182,6 +193,17 @@ func hostName(s string, loose bool) (string, bool) {
 		return l, true
 	}
 	return "", false
+}
+
+// undecodable gives a name of letters, digits and hyphens that IDNA refuses:
+// one with an A-label that does not decode, or that an older IDNA let through.
+// Such names are registered.
+func undecodable(s string) (string, bool) {
+	l := strings.ToLower(strings.TrimSuffix(s, "."))
+	if !isASCII(s) || strings.HasSuffix(l, "-") || strings.Contains(l, "-.") {
+		return "", false
+	}
+	return l, plainName(strings.ReplaceAll(l, "--", "xx"))
 }
 
 // plainName says whether s is a lower-case name of letters, digits and inner
@@ -265,7 +287,7 @@ func (d *domainReader) events() {
 		switch string(d.word(d.get(c, "eventAction"), &buf)) {
 		case "registration":
 			d.date("created", &d.rec.Created, date, false)
-		case "lastchanged":
+		case "lastchanged", "lastupdate", "lastupdated":
 			d.date("updated", &d.rec.Updated, date, true)
 		case "expiration":
 			d.date("expires", &d.rec.Expires, date, false)

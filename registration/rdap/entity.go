@@ -120,6 +120,7 @@ func (d *domainReader) entities() {
 	for _, t := range tops {
 		d.contacts(t.node, t.role)
 	}
+	d.inner = true
 	for _, t := range tops {
 		if t.role&isRegistrar == 0 {
 			d.nested(t.node)
@@ -203,6 +204,12 @@ func (d *domainReader) readRegistrar(e int32) {
 		if digits([]byte(h)) && len(h) <= maxIANADigits && h[0] != '0' {
 			reg.IANAID = h
 			d.add("rdap.iana-id-from-handle", registration.Advice, 0, e, "the IANA registrar ID is taken from the entity's handle; publicIds does not give it")
+		}
+	}
+	if h := d.textOf(e, "handle"); reg.Name == "" && reg.IANAID == "" && d.rec.Fields["registrar.name"] == "" && h != "" && !digits([]byte(h)) {
+		// Registries that give their registrars codes often give no more.
+		if reg.Name = d.withheldText("registrar.name", h); reg.Name != "" {
+			d.add("rdap.registrar-handle", registration.Advice, 0, e, "the registrar is named by its handle only")
 		}
 	}
 	links := d.items(d.get(e, "links"))
@@ -325,6 +332,14 @@ func (d *domainReader) contact(e int32, key string, r roles) bool {
 		d.cardNode, d.lastCard = e, &c
 	}
 	c := *d.lastCard
+	if d.claims != 0 && !d.inner {
+		switch key {
+		case registration.Registrant:
+			d.tops[0] = topCard{e, d.lastCard}
+		case registration.Tech:
+			d.tops[1] = topCard{e, d.lastCard}
+		}
+	}
 	var out registration.Contact
 	path := func(field string) string { return registration.ContactPath(key, field) }
 	service := ""
@@ -459,6 +474,9 @@ func (d *domainReader) number(dst *string, path, v string) {
 		d.state(path, st)
 		return
 	}
+	if len(v) > 4 && strings.EqualFold(v[:4], "fax:") { // RFC 2806, long obsolete
+		v = v[4:]
+	}
 	n, ok := registration.Phone(v)
 	if !ok {
 		if strings.Trim(v, "+-.() 0") != "" && !strings.EqualFold(v, "tel:") {
@@ -501,6 +519,7 @@ func (d *domainReader) remarks(e int32, key string, c *card, out *registration.C
 		title := strings.ToLower(registration.CleanText(d.rawText(d.member(n, "title"))))
 		typ := strings.ToLower(registration.CleanText(d.rawText(d.member(n, "type"))))
 		switch {
+		case strings.HasPrefix(title, "not "):
 		case strings.Contains(title, "email redacted"), strings.Contains(title, "e-mail redacted"):
 			email = true
 		case strings.Contains(title, "redacted"), strings.Contains(title, "data masked"),

@@ -36,7 +36,7 @@ func (d *domainReader) readRedactions() {
 	var buf [32]byte
 	for c := s.from; c < s.to && len(d.redactions) < maxRedactions; c = d.nodes[c].next {
 		if d.kindOf(c) != kObject {
-			d.add("rdap.type", registration.RFC, 0, c, kindName(d.kindOf(c))+" where a redaction is expected")
+			d.add("rdap.type", registration.RFC, -62002, c, kindName(d.kindOf(c))+" where a redaction is expected")
 			continue
 		}
 		r := redacted{node: c}
@@ -48,10 +48,11 @@ func (d *domainReader) readRedactions() {
 			}
 		case kString:
 			r.name = d.text(n)
-			d.add("rdap.redacted", registration.RFC, 0, n, "the name of a redaction is an object (RFC 9537 section 4.2)")
+			d.add("rdap.redacted", registration.RFC, -62003, n, "the name of a redaction is an object (RFC 9537 section 4.2)")
 		default:
-			d.add("rdap.redacted", registration.RFC, 0, c, "a redaction without a name (RFC 9537 section 4.2)")
+			d.add("rdap.redacted", registration.RFC, -62003, c, "a redaction without a name (RFC 9537 section 4.2)")
 		}
+		d.redactionShape(c, d.member(c, "name"))
 		m := d.get(c, "method")
 		switch string(d.word(m, &buf)) {
 		case "", "removal":
@@ -91,7 +92,7 @@ func (d *domainReader) readRedactions() {
 				return
 			}
 		}
-		d.find(registration.Finding{ID: "rdap.redacted", Severity: registration.RFC, Path: "$.rdapConformance",
+		d.find(registration.Finding{ID: "rdap.redacted", Severity: registration.RFC, ICANNCode: -62001, Path: "$.rdapConformance",
 			Detail: `values are redacted, but rdapConformance does not have "redacted" (RFC 9537 section 4.1)`})
 	}
 }

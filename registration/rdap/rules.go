@@ -1,6 +1,7 @@
 package rdap
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -37,6 +38,13 @@ func (d *domainReader) rules(a Answer) {
 	d.ruleStatuses(must)
 	d.ruleNameservers(must)
 	d.ruleRegistrar(must)
+	d.ruleText(must)
+	if d.claims&profile2024 != 0 {
+		d.ruleConformance(must)
+		d.ruleTerms(must)
+		d.ruleContacts(must)
+		d.ruleRedactions(must)
+	}
 }
 
 type report = func(id string, code int, path, detail string)
@@ -48,6 +56,9 @@ func (d *domainReader) ruleHandle(must report) {
 	if n != none {
 		if !roid(d.rawText(n)) {
 			must("gtld.handle", -46200, "$.handle", "the handle is not of the form of RFC 5730, ID-REPOSITORY")
+		}
+		if strings.HasSuffix(d.rawText(n), "-ICANNRST") {
+			must("gtld.handle-test", -46205, "$.handle", "the handle ends with the identifier that is kept for tests")
 		}
 		if id >= 0 && d.claims&profile2024 != 0 {
 			must("gtld.handle-redacted", -46206, "$.redacted", "the domain's handle is said to be redacted and is there")
@@ -88,9 +99,89 @@ func roid(s string) bool {
 	return true
 }
 
-// ruleEvents: sections 2.3.1.1 and 2.3.1.2.
+// ruleConformance: the profile and the guide of 2024 are claimed together, and
+// those of 2019 not beside them.
+func (d *domainReader) ruleConformance(must report) {
+	if d.guides&profile2024 == 0 {
+		must("gtld.conformance", -61000, "$.rdapConformance", "the response profile of 2024 is claimed, and its implementation guide is not")
+	}
+	if d.guides&profile2019 != 0 {
+		must("gtld.conformance-old", -61001, "$.rdapConformance", "the implementation guide of 2019 is claimed beside that of 2024")
+	}
+	if d.claims&profile2019 != 0 {
+		must("gtld.conformance-old", -62006, "$.rdapConformance", "the response profile of 2019 is claimed beside that of 2024")
+	}
+}
+
+// ruleTerms: section 3.3 of the implementation guide of 2024. That the link
+// names the query cannot be told from the answer.
+func (d *domainReader) ruleTerms(must report) {
+	s := d.items(d.get(d.root, "notices"))
+	for c := s.from; c < s.to; c = d.nodes[c].next {
+		ls := d.items(d.member(c, "links"))
+		for l := ls.from; l < ls.to; l = d.nodes[l].next {
+			if d.hasRel(d.member(l, "rel"), "terms-of-service") {
+				if _, ok := webURL(d.rawText(d.member(l, "href"))); !ok {
+					must("gtld.terms", -61201, d.path(l), "the link to the terms of service has no http or https address")
+				}
+				return
+			}
+		}
+	}
+	must("gtld.terms", -61200, "$.notices", "no notice links to the terms of service")
+}
+
+// ruleContacts: the addresses and handles of the contacts at the top (sections
+// 1.4 and 2.7.3), and what only a registrar's server must show (2.3 and 2.7.2).
+func (d *domainReader) ruleContacts(must report) {
+	for _, t := range d.tops {
+		if t.card == nil || t.card.has&hasAdr == 0 || d.member(t.node, "vcardArray") == none {
+			continue
+		}
+		if t.card.country != "" {
+			must("gtld.country-name", -62100, d.path(t.node), "the name of a country is to be left empty")
+		}
+		if t.card.cc == "" {
+			must("gtld.country-code", -62101, d.path(t.node), "an address without the parameter cc (RFC 8605)")
+		}
+	}
+	d.each(d.root, func(e int32, r roles) {
+		// Who is only a reseller, or of a role we do not know, is left out.
+		if r&(isRegistrar|isRegistrant|isTech|isOther) != 0 || r == 0 {
+			return
+		}
+		if h := d.member(e, "handle"); h != none && d.kindOf(h) == kString && !roid(d.rawText(h)) {
+			must("gtld.contact-handle", -47600, d.path(h), "the handle is not of the form of RFC 5730, ID-REPOSITORY")
+		}
+	})
+	if d.rec.Sources[""].Role != "registrar" {
+		return
+	}
+	if d.seen&isRegistrant == 0 {
+		must("gtld.no-registrant", -63000, "$.entities", "a registrar's answer without an entity of the role registrant")
+	}
+	s := d.items(d.get(d.root, "events"))
+	for c := s.from; c < s.to; c = d.nodes[c].next {
+		if d.rawText(d.member(c, "eventAction")) == "registrar expiration" {
+			return
+		}
+	}
+	must("gtld.no-registrar-expiration", -65500, "$.events", "a registrar's answer without an event of type registrar expiration")
+}
+
+// ruleText: what no answer may hold anywhere.
+func (d *domainReader) ruleText(must report) {
+	for _, tag := range [...]string{"<script", "<SCRIPT", "<Script"} {
+		if bytes.Contains(d.raw, []byte(tag)) {
+			must("gtld.script", -40100, "$", "the answer holds program code")
+			return
+		}
+	}
+}
+
+// ruleEvents: sections 2.3.1.1 to 2.3.1.3.
 func (d *domainReader) ruleEvents(must report) {
-	registered, expires := false, false
+	registered, expires, database := false, false, false
 	s := d.items(d.get(d.root, "events"))
 	for c := s.from; c < s.to; c = d.nodes[c].next {
 		if n := d.member(c, "eventAction"); d.kindOf(n) == kString {
@@ -99,6 +190,8 @@ func (d *domainReader) ruleEvents(must report) {
 				registered = true
 			case "expiration":
 				expires = true
+			case "last update of RDAP database":
+				database = true
 			}
 		}
 	}
@@ -107,6 +200,9 @@ func (d *domainReader) ruleEvents(must report) {
 	}
 	if !expires {
 		must("gtld.no-expiration", -46400, "$.events", "no event of type expiration")
+	}
+	if !database {
+		must("gtld.no-database-update", -43100, "$.events", "no event of type last update of RDAP database")
 	}
 }
 
@@ -225,15 +321,64 @@ func (d *domainReader) ruleStatuses(must report) {
 	}
 }
 
-// ruleNameservers: section 2.9.1.
+// ruleNameservers: sections 2.9.1 and 2.9.2, and RFC 5732 section 2.3. Of each
+// kind the first name server that breaks a rule is named.
 func (d *domainReader) ruleNameservers(must report) {
 	s := d.items(d.get(d.root, "nameservers"))
-	for c := s.from; c < s.to; c = d.nodes[c].next {
-		if d.kindOf(c) == kObject && d.member(c, "ldhName") == none {
-			must("gtld.nameserver-name", -47200, d.path(c), "a name server without ldhName")
-			return
+	said := [4]bool{}
+	once := func(i int, id string, code int, node int32, detail string) {
+		if !said[i] {
+			said[i] = true
+			must(id, code, d.path(node), detail)
 		}
 	}
+	for c := s.from; c < s.to; c = d.nodes[c].next {
+		if d.kindOf(c) != kObject {
+			continue
+		}
+		if d.member(c, "ldhName") == none {
+			once(0, "gtld.nameserver-name", -47200, c, "a name server without ldhName")
+		}
+		if h := d.member(c, "handle"); h != none {
+			switch v := d.rawText(h); {
+			case !roid(v):
+				once(1, "gtld.nameserver-handle", -47201, h, "the handle is not of the form of RFC 5730, ID-REPOSITORY")
+			case strings.HasSuffix(v, "-ICANNRST"):
+				once(2, "gtld.nameserver-handle-test", -47205, h, "the handle ends with the identifier that is kept for tests")
+			}
+		}
+		if st := d.member(c, "status"); st != none && !d.hostStatuses(st) {
+			once(3, "gtld.nameserver-status", -47204, st, "statuses that RFC 5732 does not let stand together")
+		}
+	}
+}
+
+// hostStatuses says whether the statuses of a name server can stand together
+// (RFC 5732 section 2.3).
+func (d *domainReader) hostStatuses(st int32) bool {
+	var few [8]string
+	list := few[:0]
+	s := d.items(st)
+	for c := s.from; c < s.to && len(list) < 64; c = d.nodes[c].next {
+		e, _ := registration.EPPStatus(d.rawText(c))
+		list = append(list, e)
+	}
+	is := func(v string) bool { return slices.Contains(list, v) }
+	pending := 0
+	for _, v := range list {
+		switch v {
+		case "pendingCreate", "pendingDelete", "pendingRenew", "pendingTransfer", "pendingUpdate":
+			pending++
+		case "ok", "linked":
+		default:
+			if is("ok") {
+				return false
+			}
+		}
+	}
+	return pending < 2 && (!is("ok") || pending == 0) &&
+		!(is("pendingDelete") && (is("clientDeleteProhibited") || is("serverDeleteProhibited"))) &&
+		!(is("pendingUpdate") && (is("clientUpdateProhibited") || is("serverUpdateProhibited")))
 }
 
 // ruleRegistrar: sections 2.4.1 to 2.4.6.
@@ -270,6 +415,9 @@ func (d *domainReader) ruleRegistrar(must report) {
 	}
 	if d.abuseHas&hasEmail == 0 || d.abuseHas&hasVoice == 0 {
 		must("gtld.abuse-contact", -47500, at(), "the registrar has no abuse contact with tel and email")
+	}
+	if (d.registrarHas|d.abuseHas)&hasBareTel != 0 {
+		must("gtld.tel-type", -20900, at(), "a telephone number of the registrar is said to be neither voice nor fax")
 	}
 	if d.claims&profile2024 == 0 {
 		return

@@ -7,6 +7,7 @@ import (
 
 	"bailiwick/problem"
 	"bailiwick/registration"
+	"bailiwick/registration/phone"
 	"bailiwick/registration/rdap"
 	"bailiwick/registration/whois"
 )
@@ -91,9 +92,36 @@ type Line struct {
 	Statuses    []string                           `json:"statuses,omitempty"`
 	Nameservers []string                           `json:"nameservers,omitempty"`
 	DNSSEC      string                             `json:"dnssec,omitempty"`
-	Contacts    map[string]registration.Contact    `json:"contacts,omitempty"`
+	Contacts    map[string]Contact                 `json:"contacts,omitempty"`
 	Fields      map[string]registration.FieldState `json:"fields,omitempty"`
 	Findings    []registration.Finding             `json:"findings,omitempty"`
+}
+
+// Contact is a contact with what is worked out for a line and not kept in the
+// record: the E.164 form of its telephone numbers, where that can be told
+// without guessing (see package phone). The numbers as read stay beside it.
+type Contact struct {
+	registration.Contact
+	PhoneE164 string `json:"phone_e164,omitempty"`
+	FaxE164   string `json:"fax_e164,omitempty"`
+}
+
+func contactsOf(in map[string]registration.Contact) map[string]Contact {
+	if len(in) == 0 {
+		return nil
+	}
+	out := make(map[string]Contact, len(in))
+	for role, c := range in {
+		x := Contact{Contact: c}
+		if c.Phone != "" {
+			x.PhoneE164, _, _ = phone.E164(c.Phone, c.Country)
+		}
+		if c.Fax != "" {
+			x.FaxE164, _, _ = phone.E164(c.Fax, c.Country)
+		}
+		out[role] = x
+	}
+	return out
 }
 
 // LineOf gives the line of a record that was read from file.
@@ -102,7 +130,7 @@ func LineOf(file string, r registration.Record) Line {
 		File: file, State: r.State, Domain: r.Domain, Registrar: r.Registrar,
 		Created: r.Created, Updated: r.Updated, Expires: r.Expires,
 		Statuses: r.Statuses, Nameservers: r.Nameservers, DNSSEC: r.DNSSEC,
-		Contacts: r.Contacts, Fields: r.Fields, Findings: r.Findings,
+		Contacts: contactsOf(r.Contacts), Fields: r.Fields, Findings: r.Findings,
 	}
 }
 

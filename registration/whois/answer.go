@@ -53,13 +53,14 @@ type section struct {
 	kind     sectionKind
 	roles    roles
 	indent   int16
-	filled   bool // something was read in it
-	object   bool // a paragraph that is an object: it ends at a blank line
-	headed   bool // it has a heading of its own, and began with this paragraph
-	noted    bool // a comment is its heading
-	valued   bool // its label had a value
-	start    bool // it began with its paragraph
-	labelled bool // it has labels of its own
+	filled   bool  // something was read in it
+	object   bool  // a paragraph that is an object: it ends at a blank line
+	headed   bool  // it has a heading of its own, and began with this paragraph
+	noted    bool  // a comment is its heading
+	valued   bool  // its label had a value
+	start    bool  // it began with its paragraph
+	labelled bool  // it has labels of its own
+	inner    int16 // the indent of its fields
 }
 
 type sectionKind uint8
@@ -181,11 +182,15 @@ func (a *answer) pair(l *line, first bool) {
 	m := a.meaningOf(l)
 	if first {
 		a.in.headed, a.in.start = false, false
-		if l.value != "" && !a.in.noted && a.startObject(l, m) {
+		if (l.value != "" || a.refs != [4]string{} && m.roles == 0 && (m.what == contactName || m.what == contactOrganization)) && !a.in.noted && a.startObject(l, m) {
 			return
 		}
-	} else if m.what != unknown && a.isRef(l.value) && !(a.in.kind == inObject && a.objects[a.objectAt].handle == "") && (m.what == contactHandle || m.what == contactName && strings.EqualFold(l.label, "contact")) && a.startObject(l, m) {
+	} else if m.what != unknown && a.isRef(l.value) && !(a.in.kind == inContact && a.in.headed && (l.indent > a.in.indent || !a.in.filled)) && !(a.in.kind == inObject && a.objects[a.objectAt].handle == "") && (m.what == contactHandle || m.what == contactName && strings.EqualFold(l.label, "contact")) && a.startObject(l, m) {
 		return // an answer whose blank lines were lost
+	}
+	// "No:12" under "Address : …" is a line of the address.
+	if p := &a.pending; m.what == unknown && !first && l.value != "" && p.meaning.what == contactStreet && !p.empty && p.column > 0 && l.indent+2 >= p.column && a.more(p, l) {
+		return
 	}
 	// A block's own label ends what was pending.
 	a.pending = pending{}
@@ -201,8 +206,18 @@ func (a *answer) pair(l *line, first bool) {
 		}
 		return
 	case m.what == ignored, m.what == contactIgnored, m.what == nameserverIgnored, m.what == whoisServer:
+		if m.what == ignored && strings.EqualFold(l.label, "contact type") { // "Contact Type: admin" above a contact
+			r := a.words.lookup(v)
+			a.in = section{kind: inOther, indent: l.indent, object: first}
+			if r.what == contactRole && r.roles&persons != 0 {
+				a.in = section{kind: inContact, roles: r.roles, indent: l.indent, object: first, headed: true}
+			}
+			return
+		}
 		a.remark(l, v)
 		switch {
+		case m.what == whoisServer && v == "" && l.text[0] == '[': // "[Whois]": the server's own dates
+			a.in = section{kind: inOther, indent: l.indent, object: true}
 		case !first || m.what != ignored:
 		case strings.EqualFold(l.label, "server name"): // of a name server's own record
 			a.in = section{kind: inOther, indent: l.indent, object: true}
@@ -232,9 +247,11 @@ func (a *answer) pair(l *line, first bool) {
 	// What belongs to the contact or object at hand is not the domain's.
 	if a.in.kind == inObject || a.in.object && a.in.kind != inDomain ||
 		a.in.kind == inNameservers && a.in.headed && a.in.filled && m.what.isDate() ||
-		(a.in.kind == inContact || a.in.kind == inRegistrar) && (deeper && l.indent > 0 || a.in.headed) && (m.what == created || m.what == updated || m.what == status) && a.in.filled && !a.contactIsFree() {
+		(a.in.kind == inContact || a.in.kind == inRegistrar) && (deeper && l.indent > 0 || a.in.headed && l.indent >= a.in.inner) && (m.what == created || m.what == updated || m.what == status) && a.in.filled && !a.contactIsFree() {
 		switch {
 		case a.in.kind == inRegistrar && m.what >= registrarName && m.what <= registrarPhone:
+		case m.what == nameserver && a.in.kind == inObject: // blank lines were lost
+			a.in = section{kind: inNameservers, indent: l.indent, object: true}
 		case a.in.kind == inObject || m.what != nameserver && m.what != domainName:
 			return
 		}
@@ -348,7 +365,7 @@ func (a *answer) isRef(v string) bool {
 		return false
 	}
 	for _, r := range a.refs {
-		if strings.EqualFold(r, v) {
+		if len(r) == len(v) && strings.EqualFold(r, v) {
 			return true
 		}
 	}
@@ -449,6 +466,13 @@ func (a *answer) role(l *line, m meaning) {
 	a.in.filled = true
 	// "Registrant: Example Ltd" may be a name, a handle or the first line of a
 	// block; which one is known at the end.
+	// "admin-c: EX-1 jo@example.com": a handle, and the mail address of whom it is.
+	if h := firstWord(v); len(h) < len(v) && isHandle(h) {
+		if e, before, ok := emailIn(v); ok && before == h {
+			a.setField(meaning{contactEmail, m.roles}, e)
+			v = h
+		}
+	}
 	for r := range roleNames {
 		if m.roles&(1<<r) == 0 || strings.EqualFold(v, a.rec.Domain) {
 			continue
@@ -509,6 +533,9 @@ func (a *answer) field(l *line, m meaning) {
 			}
 		case inContact:
 			m.roles = a.in.roles
+			if a.in.inner == 0 {
+				a.in.inner = l.indent
+			}
 			a.in.filled, a.in.labelled = true, v != "" || a.in.labelled
 			a.in.headed = a.in.headed || a.in.start // a paragraph about the contact
 		case inObject:
@@ -652,6 +679,9 @@ func (a *answer) text(l *line, first bool) {
 	case inContact:
 		if first && a.in.filled && l.indent <= a.in.indent {
 			a.in = section{}
+			if n := len(l.text) - len("contact"); n > 0 && n < 32 && strings.EqualFold(l.text[n:], "contact") { // of a role that is not known
+				a.in = section{kind: inOther, indent: l.indent}
+			}
 			return
 		}
 		if a.in.labelled && !a.in.valued && !a.contactIsFree() {
@@ -796,8 +826,16 @@ func (a *answer) set(m meaning, v string) {
 			a.setDomain(d)
 		}
 	case domainID:
-		if rec.Handle == "" {
+		switch {
+		case rec.Handle != "":
+		case masked(v) || a.withheld(v) != registration.Present:
+			if rec.Fields == nil {
+				rec.Fields = map[string]registration.FieldState{}
+			}
+			rec.Fields["handle"] = registration.Redacted
+		default:
 			rec.Handle = registration.CleanText(v)
+			delete(rec.Fields, "handle")
 		}
 	case registrarHandle:
 		// A code is better than nothing, until the name comes.
@@ -896,6 +934,11 @@ func domainValue(v string) (string, bool) {
 	if v == "" || strings.ContainsAny(v, "@/:") {
 		return "", false
 	}
+	if plainName(v) {
+		if h, ok := hostName(v); ok {
+			return h, true
+		}
+	}
 	d, err := name.ParseAny(v)
 	if err != nil {
 		if h, ok := hostName(v); ok {
@@ -904,6 +947,26 @@ func domainValue(v string) (string, bool) {
 		return "", false
 	}
 	return d.String(), true
+}
+
+// plainName says whether v is a name of letters, digits and hyphens with a dot,
+// and no A-label: it needs no conversion.
+func plainName(v string) bool {
+	dot := false
+	for i := 0; i < len(v); i++ {
+		switch c := v[i] | 0x20; {
+		case c >= 'a' && c <= 'z', isDigit(v[i]):
+		case v[i] == '-':
+			if i+1 < len(v) && v[i+1] == '-' {
+				return false
+			}
+		case v[i] == '.':
+			dot = true
+		default:
+			return false
+		}
+	}
+	return dot && v[len(v)-1] != '.'
 }
 
 func (a *answer) date(field string, dst *registration.Date, v string, latest bool) {
@@ -951,6 +1014,20 @@ func afterPerson(v string) string {
 const maxStatuses = 64
 
 func (a *answer) status(v string) {
+	// "clientHold https://icann.org/epp#clientHold", and nothing else
+	w := v
+	if i := strings.IndexByte(v, ' '); i > 0 {
+		w = v[:i]
+		if rest := trimLeft(v[i:]); !strings.HasPrefix(rest, "http") && !strings.HasPrefix(rest, "(http") {
+			w = ""
+		}
+	}
+	if len(w) > 1 && len(w) < 32 && strings.IndexByte(w, ',') < 0 {
+		if e, ok := eppName(w); ok {
+			a.addStatus(e)
+			return
+		}
+	}
 	if i := strings.Index(v, "http"); i > 0 {
 		v = v[:i]
 	}
@@ -973,7 +1050,7 @@ func (a *answer) status(v string) {
 			v = strings.TrimRight(v[:i-5], "- ")
 		}
 	}
-	list := strings.ContainsAny(v, ",/;|") && !strings.Contains(v, "(") && !strings.Contains(v, " - ")
+	list := (strings.ContainsAny(v, ",;|") || strings.Contains(v, " / ")) && !strings.Contains(v, "(") && !strings.Contains(v, " - ")
 	if !list && a.epp(v) {
 		return
 	}
@@ -982,7 +1059,7 @@ func (a *answer) status(v string) {
 		v = strings.TrimRight(v[:i], " ")
 	}
 	if list {
-		for s := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == ',' || r == '/' || r == ';' || r == '|' }) {
+		for s := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == ',' || r == ';' || r == '|' || r == '/' }) {
 			if s = trimBoth(s); !a.epp(s) {
 				a.addStatus(s)
 			}
@@ -1107,8 +1184,10 @@ func isHostGap(c byte) bool {
 
 // nameserverName reads one word of a name server line as a host name.
 func nameserverName(w string) (string, bool) {
-	w = strings.TrimRight(w, ".:")
-	if len(w) < 4 || !strings.Contains(w, ".") || strings.ContainsAny(w, "@:") {
+	for len(w) > 0 && (w[len(w)-1] == '.' || w[len(w)-1] == ':') {
+		w = w[:len(w)-1]
+	}
+	if len(w) < 4 || strings.IndexByte(w, '.') < 0 {
 		return "", false
 	}
 	if isDigit(w[len(w)-1]) && isDigit(w[0]) || strings.EqualFold(w, "not.defined") {

@@ -87,7 +87,7 @@ func domainLine(lines []line) *line {
 func boundary(l *line) bool {
 	t := l.text
 	if l.kind == commentLine {
-		return len(t) > 7 && len(t) < 80 && !strings.ContainsAny(t, " \t:/") && isServerName(t)
+		return len(t) > 7 && len(t) < 80 && strings.IndexByte(t, ' ') < 0 && !strings.ContainsAny(t, "\t:/") && isServerName(t)
 	}
 	if t[0] != '[' || t[len(t)-1] != ']' || len(t) > 100 {
 		return false

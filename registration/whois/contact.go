@@ -77,6 +77,9 @@ func (a *answer) put(d *draft, w what, v string) {
 		return
 	}
 	s := a.withheld(v)
+	if masked(v) {
+		s = registration.Redacted
+	}
 	if w == contactName && strings.EqualFold(v, "Ano Nymous") { // .fr and its sisters, of persons
 		s = registration.Redacted
 	}
@@ -136,6 +139,10 @@ func (a *answer) put(d *draft, w what, v string) {
 				if u := firstWord(v[i:]); c.ContactURI == "" {
 					c.ContactURI = u
 				}
+				d.mark(w, registration.Redacted, "")
+				return
+			}
+			if formInstead(v) {
 				d.mark(w, registration.Redacted, "")
 				return
 			}
@@ -206,6 +213,9 @@ func (d *draft) into(rec *registration.Record, role int) {
 	}
 	if c.Name == "" && (d.first != "" || d.last != "") {
 		c.Name = strings.TrimSpace(d.first + " " + d.last)
+	}
+	if c.Name != "" && d.first != "" && d.last == "" && strings.IndexByte(c.Name, ' ') < 0 && !strings.EqualFold(c.Name, d.first) {
+		c.Name = d.first + " " + c.Name // "Name: Sample", "First name: Jo"
 	}
 	if d.company && c.Organization == "" {
 		c.Organization = c.Name
@@ -281,6 +291,9 @@ func (a *answer) block(d *draft, role int) {
 			}
 			continue
 		}
+		if masked(t) {
+			continue
+		}
 		if s := a.withheld(t); s != registration.Present {
 			if n == 0 {
 				d.mark(contactName, s, "")
@@ -314,8 +327,17 @@ func (a *answer) block(d *draft, role int) {
 		}
 		// "+1.5555550100 (FAX) +1.5555550101", "+1.5555550100 fax: +1.5555550101"
 		if i := faxIn(t); i > 0 {
-			a.put(d, contactFax, strings.TrimLeft(t[i:], "(faxFAX):. "))
-			if t = strings.TrimRight(t[:i], " ("); t == "" {
+			number := strings.TrimLeft(t[i:], "(faxFAX):.- ])")
+			if before := trimRight(t[:i]); number == "" && before != "" && (before[len(before)-1] == '(' || before[len(before)-1] == '[') {
+				a.put(d, contactFax, before[:len(before)-1]) // "555-555-0101 [fax]"
+				continue
+			}
+			a.put(d, contactFax, number)
+			if t = strings.TrimRight(t[:i], " (["); t == "" {
+				continue
+			}
+			if n, ok := phone(t); ok { // also without gaps: "5555550100      Fax: …"
+				a.put(d, contactPhone, n)
 				continue
 			}
 		}
@@ -384,7 +406,11 @@ func (a *answer) block(d *draft, role int) {
 			rest = rest[:len(rest)-1]
 		} else if i := strings.LastIndexAny(last, " ,"); i > 0 {
 			if w := last[i+1:]; len(w) == 2 && w == strings.ToUpper(w) {
-				if cc, ok := registration.CountryCode(w); ok && strings.ContainsAny(last[:i], "0123456789") {
+				cc, ok := registration.CountryCode(w)
+				if named, is := registration.CountryCode(strings.TrimRight(last[:i], " ,")); ok && is && named == cc { // "Uzbekistan, UZ"
+					d.c.Country = cc
+					rest = rest[:len(rest)-1]
+				} else if ok && strings.ContainsAny(last[:i], "0123456789") {
 					d.c.Country = cc
 					rest[len(rest)-1] = strings.TrimRight(last[:i], " ,")
 				}
@@ -453,9 +479,25 @@ func isRoleName(s string) bool {
 	return false
 }
 
+// masked says whether a value is stars alone, in the place of one that is not
+// shown.
+func masked(v string) bool {
+	n := 0
+	for i := 0; i < len(v); i++ {
+		switch v[i] {
+		case '*':
+			n++
+		case ' ', '.', '@', '-', ',':
+		default:
+			return false
+		}
+	}
+	return n > 2
+}
+
 // nothing says whether a value stands for none.
 func nothing(v string) bool {
-	if len(v) > 16 {
+	if len(v) > 16 || len(v) > 14 && !isFiller(v[0]) && !isFiller(v[len(v)-1]) {
 		return false
 	}
 	for len(v) > 0 && isFiller(v[0]) {
@@ -475,7 +517,7 @@ func nothing(v string) bool {
 		}
 	}
 	switch string(b[:n]) {
-	case "", "n/a", "na", "none", "null", "nil", "not available", "not applicable", "undefined", "unknown", "not defined", "no data",
+	case "", "~", "n/a", "na", "none", "null", "nil", "not available", "not applicable", "undefined", "unknown", "not defined", "no data",
 		"not set", "empty", "not provided", "n.a", "not specified", "not shown", "x", "xx", "no name", "none given", "no value":
 		return true
 	}
@@ -493,6 +535,9 @@ func isFiller(c byte) bool {
 // withheld judges a value as registration.Withheld does. The same words stand
 // in field after field, so the last that is none is kept.
 func (a *answer) withheld(v string) registration.FieldState {
+	if len(v) < 4 { // no words
+		return registration.Present
+	}
 	if v == a.lastValue {
 		return a.lastState
 	}
@@ -519,6 +564,23 @@ func country(v string) string {
 	return v
 }
 
+// formInstead says whether the words in the place of a mail address say where to
+// ask for it: "Visit www.registry.example for web based WHOIS".
+func formInstead(v string) bool {
+	if len(v) < 12 || strings.IndexByte(v, ' ') < 0 {
+		return false
+	}
+	switch w := firstWord(v); len(w) {
+	case 5:
+		return strings.EqualFold(w, "visit")
+	case 6:
+		return strings.EqualFold(w, "please") || strings.EqualFold(w, "select")
+	case 7:
+		return strings.EqualFold(w, "contact")
+	}
+	return false
+}
+
 // email reads a mail address, also as "user AT example.net" and
 // "user[at]example.net".
 func email(v string) (string, bool) {
@@ -533,8 +595,16 @@ func email(v string) (string, bool) {
 			}
 		}
 	}
+	// "userATexample.net", capitals between small letters
+	if i := strings.Index(v, "AT"); i > 0 && i+3 < len(v) && isSmall(v[i-1]) && isSmall(v[i+2]) && !strings.ContainsAny(v, " @/") && strings.Count(v, "AT") == 1 {
+		if _, ok := hostName(v[i+2:]); ok && strings.Contains(v[i+2:], ".") {
+			return v[:i] + "@" + v[i+2:], true
+		}
+	}
 	return "", false
 }
+
+func isSmall(c byte) bool { return c >= 'a' && c <= 'z' || isDigit(c) }
 
 // emailIn finds a mail address in a line, and gives what stands before it.
 func emailIn(v string) (e, before string, ok bool) {
@@ -569,7 +639,10 @@ func phone(v string) (string, bool) {
 	if strings.HasPrefix(v, "+ ") {
 		v = "+" + v[2:]
 	}
-	return registration.Phone(v)
+	if i := strings.LastIndex(v, " - "); i > 7 && len(v)-i < 9 { // an extension
+		v = v[:i]
+	}
+	return registration.Phone(strings.TrimRight(v, " -"))
 }
 
 // looksPhone says whether a plain line is a telephone number.
@@ -638,12 +711,33 @@ var companyWords = map[string]bool{
 	"international": true, "global": true, "media": true, "studio": true, "systems": true, "software": true, "agency": true,
 }
 
+// longestCompanyWord is the length of the longest of companyWords, in octets.
+const longestCompanyWord = 14
+
 // looksCompany says whether a name is an organisation's.
 func looksCompany(s string) bool {
 	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ' ' || r == ',' || r == '(' || r == ')' }) {
-		w = strings.Trim(w, ".")
-		low := strings.ToLower(w)
-		if companyWords[low] {
+		for w != "" && w[0] == '.' {
+			w = w[1:]
+		}
+		for w != "" && w[len(w)-1] == '.' {
+			w = w[:len(w)-1]
+		}
+		if len(w) > longestCompanyWord {
+			continue
+		}
+		var buf [longestCompanyWord]byte
+		low, ascii := buf[:copy(buf[:], w)], true
+		for i, c := range low {
+			if c >= 'A' && c <= 'Z' {
+				low[i] |= 0x20
+			}
+			ascii = ascii && c < 0x80
+		}
+		if !ascii {
+			low = []byte(strings.ToLower(w))
+		}
+		if companyWords[string(low)] {
 			// "As", "Co", "Sa" are names, too; as a company's form they are
 			// capitals or come last.
 			if len(low) > 2 || w == strings.ToUpper(w) || strings.HasSuffix(strings.TrimRight(s, "."), w) {

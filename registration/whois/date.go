@@ -31,12 +31,41 @@ type zone struct {
 // name, with or without a time, a zone or words around it. ok is false when no
 // day can be told.
 func parseDate(s string, order dateOrder, z zone) (d registration.Date, ok bool) {
+	if d, ok := isoDate(s); ok {
+		return d, true
+	}
 	if len(s) > 80 {
 		s = s[:80]
 	}
 	var p dateParts
 	p.read(s)
 	return p.date(order, z)
+}
+
+// isoDate reads the form that most registries have, "2011-01-02T03:04:05Z", with
+// a fraction or without.
+func isoDate(s string) (d registration.Date, ok bool) {
+	n := len(s)
+	if n < 20 || n > 31 || s[n-1] != 'Z' || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
+		return d, false
+	}
+	if n > 20 {
+		if s[19] != '.' || !allDigits(s[20:n-1]) {
+			return d, false
+		}
+	}
+	two := func(i int) int {
+		a, b := s[i]-'0', s[i+1]-'0'
+		if a > 9 || b > 9 {
+			return -10000
+		}
+		return int(a)*10 + int(b)
+	}
+	y, m, day, h, mi, sec := two(0)*100+two(2), two(5), two(8), two(11), two(14), two(17)
+	if y < firstYear || y > lastYear || m < 1 || m > 12 || day < 1 || day > daysIn(y, m) || h < 0 || h > 23 || mi < 0 || mi > 59 || sec < 0 || sec > 59 {
+		return d, false
+	}
+	return registration.Date{Time: time.Date(y, time.Month(m), day, h, mi, sec, 0, time.UTC)}, true
 }
 
 // dateParts are the numbers and words of a date as they come.

@@ -48,8 +48,14 @@ func (v *vocabulary) split(dst []line, text string) (lines []line, cut bool) {
 		}
 		for more := true; more; {
 			one := raw
-			if more = false; cr {
-				one, raw, more = strings.Cut(strings.TrimSuffix(raw, "\r"), "\r")
+			if more = false; cr && len(raw) > 0 {
+				if raw[len(raw)-1] == '\r' {
+					raw = raw[:len(raw)-1]
+				}
+				one = raw
+				if i := strings.IndexByte(raw, '\r'); i >= 0 {
+					one, raw, more = raw[:i], raw[i+1:], true
+				}
 			}
 			if len(dst) == maxLines {
 				return dst, true
@@ -105,8 +111,11 @@ text:
 	switch t[0] {
 	case '%', '#', ';', '>':
 		l.kind = commentLine
-		l.text = strings.TrimLeft(t, "%#;> \t-*.")
-		return l.text != ""
+		for t != "" && isCommentMark(t[0]) {
+			t = t[1:]
+		}
+		l.text = t
+		return t != ""
 	case '-':
 		if len(t) > 2 && t[1] == ' ' { // a list
 			t = trimLeft(t[2:])
@@ -127,8 +136,88 @@ text:
 	return true
 }
 
+// isCommentMark says whether c stands before the text of a comment.
+func isCommentMark(c byte) bool {
+	switch c {
+	case '%', '#', ';', '>', ' ', '\t', '-', '*', '.':
+		return true
+	}
+	return false
+}
+
+// maxQuick is the longest label that quick reads, with its spaces.
+const maxQuick = 64
+
+// What an octet is to quick: more than quickLast is a letter or digit of a label,
+// folded.
+const (
+	quickOther = iota // anything else: pair looks closer
+	quickGap          // is left out of a label
+	quickColon
+	quickLast = quickColon
+)
+
+var quickOctets = func() (t [256]byte) {
+	for c, f := range folded {
+		t[c] = f
+	}
+	for _, c := range " -_/'" {
+		t[c] = quickGap
+	}
+	t[':'] = quickColon
+	return t
+}()
+
+// quick reads what most lines are: a label that is known as it stands, with a
+// colon, in one pass. It says no to all that needs a closer look, and gives of
+// the rest what pair would.
+func (v *vocabulary) quick(l *line, t string) bool {
+	if len(v.table) == 0 || t[0]|0x20 < 'a' || t[0]|0x20 > 'z' {
+		return false
+	}
+	h := uint64(hashStart)
+	n, i := 0, 0
+	for ; i < len(t); i++ {
+		c := quickOctets[t[i]]
+		if c > quickLast {
+			h = (h ^ uint64(c)) * hashStep
+			n++
+			continue
+		}
+		if c != quickGap {
+			break
+		}
+	}
+	if i == len(t) || i > maxQuick || t[i] != ':' {
+		return false
+	}
+	rest := t[i+1:]
+	if rest != "" && (rest[0] == '/' || isDigit(rest[0]) && isDigit(t[i-1])) { // a URL, a time
+		return false
+	}
+	if v.shapes[n]&(1<<(folded[t[0]]&63)) == 0 {
+		return false
+	}
+	m, ok := v.slot(mix(h))
+	if !ok {
+		return false
+	}
+	for len(rest) > 0 && isSpace(rest[0]) {
+		rest = rest[1:]
+	}
+	if m.what == domainName && strings.IndexByte(rest, ':') > 0 || len(rest) > 1 && rest[0] == '.' && rest[1] == '.' {
+		return false
+	}
+	l.kind, l.label, l.value, l.meaning = pairLine, trimLabel(t[:i]), plainValue(rest), m
+	l.column = l.indent + int16(min(len(t)-len(rest), 500))
+	return true
+}
+
 // pair finds the label of a line.
 func (v *vocabulary) pair(l *line, t string) {
+	if v.quick(l, t) {
+		return
+	}
 	// "[Domain Name]   EXAMPLE.JP", "a. [Domain Name]   EXAMPLE.JP"
 	s := t
 	if len(s) > 4 {
@@ -165,11 +254,14 @@ func (v *vocabulary) pair(l *line, t string) {
 	if i > 0 {
 		label := trimLabel(t[:i])
 		value := trimLeft(t[i+n:])
+		if strings.HasPrefix(value, "..") { // "Registrar:.....Example Ltd"
+			value = strings.TrimLeft(value, ". \t")
+		}
 		// A colon in the value belongs to a label with dotted leaders.
 		if j := leaders; j > 0 && strings.TrimLeft(t[j:i], ". \t") != "" {
 			label, value = trimLabel(t[:j]), strings.TrimLeft(t[j:], ". \t")
 		}
-		if label != "" && label[0] != '+' && !(isDigit(label[0]) && strings.Count(label, " ") > 2) {
+		if label != "" && label[0] != '+' && !(isDigit(label[0]) && (strings.Count(label, " ") > 2 || digitsIn(label) > 6)) {
 			m := v.lookup(label)
 			// "domain:Domain-Name:example.ma": rwhois names the class first.
 			if m.what == domainName && value != "" && strings.IndexByte(value, ':') > 0 && !strings.Contains(value, " ") {
@@ -212,6 +304,14 @@ func (v *vocabulary) pair(l *line, t string) {
 			return
 		}
 	}
+	// "Organisation Address. 12 Sample Street": leaders that were cut to one.
+	if i := strings.Index(t[:min(len(t), 26)], ". "); i > 8 {
+		if m := v.lookup(t[:i]); m.what.isContactField() {
+			l.kind, l.label, l.value, l.meaning = pairLine, t[:i], trimBoth(t[i+2:]), m
+			l.column = l.indent + int16(i+2)
+			return
+		}
+	}
 	if len(t) <= 64 {
 		m := v.heading(t)
 		if m.what == unknown && (strings.IndexByte(t, ',') > 0 || strings.IndexByte(t, '&') > 0) {
@@ -228,8 +328,11 @@ func (v *vocabulary) pair(l *line, t string) {
 // sentence reads "Record created on 2001-02-03." and "Registered on: …"
 // without a colon: words that are a known label, then a date.
 func (v *vocabulary) sentence(l *line, t string) {
-	i := strings.IndexAny(t, "0123456789")
-	if i < 5 || i > 48 || t[i-1] != ' ' {
+	i := 0
+	for i < len(t) && i <= 48 && !isDigit(t[i]) {
+		i++
+	}
+	if i < 5 || i > 48 || i == len(t) || t[i-1] != ' ' {
 		return
 	}
 	words := trimBoth(t[:i])
@@ -272,23 +375,22 @@ func (v *vocabulary) several(label string) (m meaning) {
 // hasMark says whether a line has what ends a label: a colon, also the
 // full-width one, or dotted leaders.
 func hasMark(t string) bool {
-	for i := 0; i < len(t); i++ {
-		switch t[i] {
-		case ':':
-			if i > 0 {
-				return true
-			}
-		case '.':
-			if i+1 < len(t) && t[i+1] == '.' || i+2 < len(t) && t[i+1] == ' ' && t[i+2] == '.' {
-				return true
-			}
-		case 0xEF:
-			if strings.HasPrefix(t[i:], "：") {
-				return true
-			}
+	if strings.IndexByte(t[1:], ':') >= 0 {
+		return true
+	}
+	for s := t; ; {
+		i := strings.IndexByte(s, '.')
+		if i < 0 {
+			break
+		}
+		if s = s[i+1:]; s == "" {
+			break
+		}
+		if s[0] == '.' || len(s) > 1 && s[0] == ' ' && s[1] == '.' {
+			return true
 		}
 	}
-	return false
+	return strings.IndexByte(t, 0xEF) >= 0 && strings.Contains(t, "：")
 }
 
 // colon finds the colon that ends a label, outside round brackets, and its
@@ -332,15 +434,18 @@ func colon(t string) (i, n, leaders int) {
 
 // columns finds the gap between a label and its value: a tab, or two spaces.
 func columns(t string) (i, n int) {
-	for i := 1; i < len(t) && i < 64; i++ {
-		if t[i] == '\t' || t[i] == ' ' && i+1 < len(t) && t[i+1] == ' ' {
-			for i+n < len(t) && (t[i+n] == ' ' || t[i+n] == '\t') {
-				n++
-			}
-			return i, n
-		}
+	head := t[:min(len(t), 64)]
+	i = strings.Index(head, "  ")
+	if j := strings.IndexByte(head, '\t'); j > 0 && (i < 1 || j < i) {
+		i = j
 	}
-	return 0, 0
+	if i < 1 {
+		return 0, 0
+	}
+	for i+n < len(t) && (t[i+n] == ' ' || t[i+n] == '\t') {
+		n++
+	}
+	return i, n
 }
 
 // labelLike says whether an unknown label looks like one and not like the
@@ -356,6 +461,15 @@ func labelLike(s string) bool {
 		}
 	}
 	return true
+}
+
+func digitsIn(s string) (n int) {
+	for i := 0; i < len(s); i++ {
+		if isDigit(s[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
@@ -406,6 +520,10 @@ func plainValue(s string) string {
 	switch s[0] {
 	case '"':
 		if s[len(s)-1] == '"' && strings.Count(s, "\"") == 2 {
+			return s[1 : len(s)-1]
+		}
+	case '\'':
+		if s[len(s)-1] == '\'' && strings.Count(s, "'") == 2 {
 			return s[1 : len(s)-1]
 		}
 	case '!':

@@ -32,7 +32,15 @@ const (
 // phrases knows what servers say instead of a record.
 type phrases struct {
 	root   *phraseNode
+	firsts [64]uint64         // which words may begin a phrase, by firstBit
 	values map[string]verdict // of status lines, folded
+}
+
+// firstBit is the place of a word in phrases.firsts: most words of a page begin
+// no phrase, and that is told by it without a look into the tree.
+func firstBit(w string) (at, bit uint) {
+	k := uint(w[0])*31 + uint(w[len(w)-1])*7 + uint(w[len(w)/2])*3 + uint(len(w))
+	return k >> 6 & 63, k & 63
 }
 
 // phraseNode is a place in the tree of phrases, word by word.
@@ -108,6 +116,19 @@ func readPhrases(b []byte) (*phrases, error) {
 			*at = max(*at, v)
 		}
 	}
+	defer func() {
+		for w := range p.root.next {
+			at, bit := firstBit(w)
+			p.firsts[at] |= 1 << bit
+		}
+	}()
+	for _, l := range [...]list{f.Throttled, f.Weak, f.Reserved, f.Available, f.Error, f.Invalid} {
+		for _, s := range l.Anywhere {
+			if strings.HasPrefix(s, "~") {
+				return nil, fmt.Errorf("%q: what may stand anywhere in a line begins with a word of its own", s)
+			}
+		}
+	}
 	add(saysThrottled, f.Throttled)
 	add(hintsThrottled, f.Weak)
 	add(saysReserved, f.Reserved)
@@ -170,7 +191,14 @@ func (p *phrases) line(s string) verdict {
 		for j < len(low) && !isPhraseGap(low[j]) {
 			j++
 		}
-		if w := strings.Trim(low[i:j], "\"'.,:;!?()[]<>*%#-=|/`"); w != "" {
+		w := low[i:j]
+		for w != "" && phraseMarks[w[0]] {
+			w = w[1:]
+		}
+		for w != "" && phraseMarks[w[len(w)-1]] {
+			w = w[:len(w)-1]
+		}
+		if w != "" {
 			words[n] = w
 			n++
 		}
@@ -178,10 +206,21 @@ func (p *phrases) line(s string) verdict {
 	}
 	best := noVerdict
 	for i := range n {
+		if at, bit := firstBit(words[i]); i > 0 && p.firsts[at]&(1<<bit) == 0 {
+			continue
+		}
 		best = max(best, p.root.match(words[i:n], i == 0))
 	}
 	return best
 }
+
+// phraseMarks is the punctuation that stands at a word's ends.
+var phraseMarks = func() (t [256]bool) {
+	for _, c := range []byte("\"'.,:;!?()[]<>*%#-=|/`") {
+		t[c] = true
+	}
+	return t
+}()
 
 func isPhraseGap(c byte) bool { return c <= ' ' || c == ',' || c == '(' || c == '_' || c == '/' }
 
@@ -255,6 +294,9 @@ func (p *phrases) page(lines []line) (best verdict, name string) {
 // askedIn finds the name in a line that repeats the question: "You queried for
 // example.com but…", "WHOIS example.com".
 func askedIn(s string) string {
+	if i := strings.IndexByte(s, '.'); i < 0 || i >= len(s)-2 {
+		return ""
+	}
 	before := ""
 	for w := range strings.FieldsSeq(s) {
 		w = strings.Trim(w, "\"'.,:;`")

@@ -172,10 +172,19 @@ func (v *vocabulary) index() error {
 
 // hash is FNV-1a with its bits mixed once more.
 func hash(k []byte) uint64 {
-	h := uint64(14695981039346656037)
+	h := uint64(hashStart)
 	for _, c := range k {
-		h = (h ^ uint64(c)) * 1099511628211
+		h = (h ^ uint64(c)) * hashStep
 	}
+	return mix(h)
+}
+
+const (
+	hashStart = 14695981039346656037
+	hashStep  = 1099511628211
+)
+
+func mix(h uint64) uint64 {
 	h ^= h >> 32
 	return h * 0x9E3779B97F4A7C15
 }
@@ -185,7 +194,11 @@ func (v *vocabulary) find(k []byte) (meaning, bool) {
 	if len(k) == 0 || v.shapes[len(k)]&(1<<(k[0]&63)) == 0 {
 		return meaning{}, false
 	}
-	h := hash(k)
+	return v.slot(hash(k))
+}
+
+// slot gives the meaning of the label with a hash.
+func (v *vocabulary) slot(h uint64) (meaning, bool) {
 	mask := uint64(len(v.table) - 1)
 	for i := h >> 20 & mask; v.table[i] != 0; i = (i + 1) & mask {
 		if s := v.table[i]; (s^h)&^0xFFFF == 0 {
@@ -202,6 +215,7 @@ var words = sync.OnceValue(func() *vocabulary {
 	if err != nil {
 		return &vocabulary{}
 	}
+	v.labels = nil // the table holds the same, and has no pointers to follow
 	return v
 })
 
@@ -286,7 +300,7 @@ func fold(dst []byte, s string) []byte {
 	for i := 0; i < len(s) && len(dst) < maxLabel; i++ {
 		c := s[i]
 		if c < utf8.RuneSelf {
-			if f := folded[c]; f != 0 {
+			if f := folded[c&0x7F]; f != 0 {
 				dst = append(dst, f)
 			} else if (c == '(' || c == '[') && i > 0 {
 				for i++; i < len(s) && s[i] != ')' && s[i] != ']'; i++ {

@@ -12,6 +12,7 @@ package whois
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 
 	"bailiwick/problem"
@@ -49,6 +50,10 @@ type Reader struct {
 
 // Domain is the package's Domain.
 func (r *Reader) Domain(raw []byte, src registration.Source) (registration.Record, error) {
+	return r.domain(raw, src, words(), profiles())
+}
+
+func (r *Reader) domain(raw []byte, src registration.Source, v *vocabulary, known *profileSet) (registration.Record, error) {
 	var cut bool
 	if len(raw) > MaxBytes {
 		raw, cut = raw[:MaxBytes], true
@@ -58,8 +63,6 @@ func (r *Reader) Domain(raw []byte, src registration.Source) (registration.Recor
 			{ID: "whois.content", Severity: registration.RFC, Detail: err.Error()},
 		}}, src), err
 	}
-	v := words()
-	known := profiles()
 	p := known.server(src.Server)
 	s := text(raw, p.charset)
 	lines, more := v.split(r.lines[:0], s)
@@ -149,15 +152,24 @@ func notWHOIS(raw []byte) error {
 	}
 	control := 0
 	head := b[:min(len(b), 512)]
-	for _, c := range head {
-		if c >= ' ' {
+	size := len(head)
+	for len(head) > 0 {
+		// Eight octets at once: most have no control among them.
+		if len(head) >= 8 {
+			if x := binary.LittleEndian.Uint64(head); (x-0x2020202020202020)&^x&0x8080808080808080 == 0 {
+				head = head[8:]
+				continue
+			}
+		}
+		c := head[0]
+		if head = head[1:]; c >= ' ' {
 			continue
 		}
 		if c != '\n' && c != '\r' && c != '\t' && c != 0x1B && c != '\f' {
 			control++
 		}
 	}
-	if control > 16 && control*8 > len(head) && !bytes.HasPrefix(raw, []byte("\xFF\xFE")) && !bytes.HasPrefix(raw, []byte("\xFE\xFF")) {
+	if control > 16 && control*8 > size && !bytes.HasPrefix(raw, []byte("\xFF\xFE")) && !bytes.HasPrefix(raw, []byte("\xFE\xFF")) {
 		return problem.New(problem.Invalid, "binary data instead of a WHOIS answer")
 	}
 	return nil
@@ -211,8 +223,10 @@ func firstTLD(lines []line) string {
 
 // firstWord is s up to its first space.
 func firstWord(s string) string {
-	if i := strings.IndexAny(s, " \t("); i >= 0 {
-		return s[:i]
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c == ' ' || c == '\t' || c == '(' {
+			return s[:i]
+		}
 	}
 	return s
 }

@@ -2,6 +2,8 @@ package whois
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -413,7 +415,11 @@ func TestChainSources(t *testing.T) {
 
 // Whatever comes, there is a record, the same each time.
 func TestAnyBytes(t *testing.T) {
-	labels := sortedKeys(words().labels)
+	v, err := readVocabulary(vocabularyYAML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := sortedKeys(v.labels)
 	rapid.Check(t, func(t *rapid.T) {
 		var b strings.Builder
 		for range rapid.IntRange(0, 40).Draw(t, "lines") {
@@ -476,4 +482,61 @@ func TestWhose(t *testing.T) {
 			t.Errorf("%q: %s %q, %v; want %q", c.in, c.path, got, err, c.want)
 		}
 	}
+}
+
+// The forms of docs/registration.md, "Adding a registry's form", work as they
+// stand on the page.
+func TestPage(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "registration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// An example is the lines that are indented as its first one or deeper.
+	example := func(first string) []byte {
+		var out strings.Builder
+		for l := range strings.Lines(string(b)) {
+			code, ok := strings.CutPrefix(l, "       ")
+			switch {
+			case out.Len() == 0 && strings.HasPrefix(code, first), out.Len() > 0 && ok:
+				out.WriteString(code)
+			case out.Len() > 0:
+				return []byte(out.String())
+			}
+		}
+		t.Fatalf("the page has no example that begins with %q", first)
+		return nil
+	}
+	known, err := readProfiles(example("- tlds:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := readVocabulary(append(slices.Clone(vocabularyYAML), example("- language:")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Reader
+	check := func(in, server string, want map[string]string) {
+		t.Helper()
+		rec, err := r.domain([]byte(in), registration.Source{Server: server}, v, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, value := range want {
+			if got := rec.Value(path); got != value {
+				t.Errorf("%s is %q, want %q", path, got, value)
+			}
+		}
+	}
+	const answer = "Domain: shop.example\nState: live\nOrganization: P\xF8\xEDklad\nMail: jo@example.com\nRegistered: 01/02/2003\n" +
+		"Expires: 01/02/2030 12:00:00\nLast updated on: 2020-01-01\nName server: ns1.example.net\n\nTechnical contact:\n  Who: Jo Sample\n"
+	want := map[string]string{
+		"domain": "shop.example", "statuses": "live", "created": "2003-01-02", "expires": "2030-01-02T11:00:00Z", "updated": "",
+		"contacts.registrant.name": "Příklad", "contacts.registrant.organization": "Příklad", "contacts.registrant.email": "jo@example.com",
+		"contacts.tech.name": "Jo Sample", "nameservers": "ns1.example.net",
+	}
+	check(answer, "", want) // by its TLD
+	check(strings.Replace(answer, "shop.example", "shop.example.net", 1), "whois.registry.example", map[string]string{"domain": "shop.example.net", "created": "2003-01-02"})
+	check("Domajno: shop.test\nKreita: 2003-02-01\nPosedanto retpoŝto: jo@example.com\n", "", map[string]string{
+		"domain": "shop.test", "created": "2003-02-01", "contacts.registrant.email": "jo@example.com",
+	})
 }
