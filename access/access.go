@@ -177,7 +177,24 @@ const (
 	SignedIn  Act = "signed in"
 	SignedOut Act = "signed out"
 	Changed   Act = "changed" // a person, a key, an organisation; Detail says what
+	Dropped   Act = "dropped" // lines of the access log and dead keys that were over their time; Detail says how many
 )
+
+// Ends say what has ended: what lies at or before these times. The zero time ends
+// nothing.
+type Ends struct {
+	Idle   time.Time // sessions not seen since
+	Oldest time.Time // sessions begun before
+	Links  time.Time // links that were good until
+	Keys   time.Time // keys revoked or over since
+	Log    time.Time // lines of the access log
+}
+
+// Expired counts what was deleted because it had ended.
+type Expired struct{ Sessions, Links, Keys, Entries int }
+
+// most is the largest count: whether a batch was full.
+func (e Expired) most() int { return max(e.Sessions, e.Links, e.Keys, e.Entries) }
 
 // EntryFilter says which lines of the access log to read. Empty fields do not
 // filter.

@@ -20,11 +20,13 @@ const (
 	Statistics Purpose = "statistics"
 	Audit      Purpose = "audit"
 	Administer Purpose = "administer"
+	Own        Purpose = "keep one's own account"
+	Request    Purpose = "request disclosure" // anybody may ask; asking is not getting
 )
 
 // Purposes are all purposes.
 func Purposes() []Purpose {
-	return []Purpose{Report, Follow, Read, Work, Answer, Statistics, Audit, Administer}
+	return []Purpose{Report, Follow, Read, Work, Answer, Statistics, Audit, Administer, Own, Request}
 }
 
 // Kind is what kind of thing is seen or changed.
@@ -42,12 +44,17 @@ const (
 	Reporter     Kind = "reporter"     // who reported: personal by itself
 	User         Kind = "user"         // people, organisations, keys
 	Settings     Kind = "settings"
-	AccessLog    Kind = "access log" // who looked at what
+	AccessLog    Kind = "access log"  // who looked at what
+	OwnAccount   Kind = "own account" // one's own password, keys and sessions
+
+	Disclosure     Kind = "disclosure"      // a request for registration data that is not public
+	DisclosureLink Kind = "disclosure link" // what who asked, or who is asked, holds
+	Disclosed      Kind = "disclosed data"  // what was disclosed: personal by itself
 )
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{Receipt, AnswerLink, Figures, Case, Reports, Mail, Registration, Reporter, User, Settings, AccessLog}
+	return []Kind{Receipt, AnswerLink, Figures, Case, Reports, Mail, Registration, Reporter, User, Settings, AccessLog, OwnAccount, Disclosure, DisclosureLink, Disclosed}
 }
 
 // The labels of the Traffic Light Protocol 2.0 (FIRST, August 2022). Any other
@@ -101,7 +108,8 @@ type grant struct {
 // data is for whoever keeps accounts and whoever looks at who looked.
 var rules = []grant{
 	{purpose: Report, kinds: []Kind{Reports}},
-	{purpose: Follow, kinds: []Kind{Receipt, AnswerLink}},
+	{purpose: Follow, kinds: []Kind{Receipt, AnswerLink, DisclosureLink}},
+	{purpose: Request, kinds: []Kind{Disclosure}},
 	{purpose: Statistics, kinds: []Kind{Figures}},
 
 	{role: Viewer, purpose: Read, kinds: []Kind{Case, Reports, Registration, Figures}},
@@ -118,6 +126,18 @@ var rules = []grant{
 
 	{role: Member, purpose: Read, kinds: []Kind{Case, Reports, Registration, Figures}, own: true},
 	{role: API, purpose: Read, kinds: []Kind{Case, Reports, Figures}, own: true},
+
+	{role: Viewer, purpose: Read, kinds: []Kind{Disclosure}},
+	{role: Auditor, purpose: Audit, kinds: []Kind{Disclosure}},
+	{role: Analyst, purpose: Read, kinds: []Kind{Disclosure}},
+	{role: Analyst, purpose: Work, kinds: []Kind{Disclosure, Disclosed}, personal: true},
+
+	{role: Admin, purpose: Own, kinds: []Kind{OwnAccount}},
+	{role: Analyst, purpose: Own, kinds: []Kind{OwnAccount}},
+	{role: Viewer, purpose: Own, kinds: []Kind{OwnAccount}},
+	{role: Auditor, purpose: Own, kinds: []Kind{OwnAccount}},
+	{role: Member, purpose: Own, kinds: []Kind{OwnAccount}},
+	{role: API, purpose: Own, kinds: []Kind{OwnAccount}},
 }
 
 // Decide says whether a person may see or do something for a purpose, and
@@ -158,7 +178,7 @@ func Decide(p Person, purpose Purpose, o Object) Verdict {
 }
 
 // personal says whether a kind is personal data and nothing else.
-func (k Kind) personal() bool { return k == Reporter || k == AccessLog }
+func (k Kind) personal() bool { return k == Reporter || k == AccessLog || k == Disclosed }
 
 func red(label string) bool {
 	switch label {

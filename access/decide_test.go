@@ -104,7 +104,7 @@ func TestNobody(t *testing.T) {
 			}
 		}
 	}
-	want := map[string]bool{"report abuse/report": true, "follow up by a link/receipt": true, "follow up by a link/answer link": true, "statistics/statistics": true}
+	want := map[string]bool{"report abuse/report": true, "follow up by a link/receipt": true, "follow up by a link/answer link": true, "follow up by a link/disclosure link": true, "request disclosure/disclosure": true, "statistics/statistics": true}
 	if d := cmp.Diff(want, may); d != "" {
 		t.Error(d)
 	}

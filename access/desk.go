@@ -39,7 +39,17 @@ type Options struct {
 	NewID func() string // unique; at most 26 letters and digits
 	// Params are the costs of new password hashes; zero is DefaultParams.
 	Params Params
+	// KeepLog is how long a line of the access log is kept: at least MinKeepLog;
+	// zero is DefaultKeepLog, below zero without end.
+	KeepLog time.Duration
 }
+
+// How long the access log is kept. The least is there so that who looked at what
+// they should not cannot have the log of it expire at once.
+const (
+	DefaultKeepLog = 400 * 24 * time.Hour
+	MinKeepLog     = 90 * 24 * time.Hour
+)
 
 // Desk knows people, sessions, keys and links. It is safe for concurrent use.
 type Desk struct {
@@ -49,6 +59,7 @@ type Desk struct {
 	params   Params
 	slots    slots
 	throttle *throttle
+	keepLog  time.Duration // 0: without end
 }
 
 // New makes a desk over a database.
@@ -56,7 +67,15 @@ func New(db Database, o Options) *Desk {
 	if o.Params == (Params{}) {
 		o.Params = DefaultParams()
 	}
-	return &Desk{db: db, clock: o.Clock, newID: o.NewID, params: o.Params, slots: newSlots(), throttle: newThrottle()}
+	switch {
+	case o.KeepLog == 0:
+		o.KeepLog = DefaultKeepLog
+	case o.KeepLog < 0:
+		o.KeepLog = 0
+	default:
+		o.KeepLog = max(o.KeepLog, MinKeepLog)
+	}
+	return &Desk{db: db, clock: o.Clock, newID: o.NewID, params: o.Params, slots: newSlots(), throttle: newThrottle(), keepLog: o.KeepLog}
 }
 
 // Check decides, and where the verdict says so writes the look into the access

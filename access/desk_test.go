@@ -220,8 +220,64 @@ func TestSessionLimits(t *testing.T) {
 		if ok(busy) {
 			w.Error("good after 7 days")
 		}
-		if n, err := w.Expire(w.Context()); err != nil || n != 2 {
-			w.Errorf("%d expired, %v", n, err)
+		if n, err := w.Expire(w.Context()); err != nil || n != (access.Expired{Sessions: 2}) {
+			w.Errorf("%+v expired, %v", n, err)
+		}
+	})
+}
+
+// TestLogExpires: the access log goes after its time, in batches, and each says
+// so; keys that are dead for as long go too; neither can be hurried.
+func TestLogExpires(t *testing.T) {
+	onBoth(t, func(w world) {
+		ctx := w.Context()
+		a := w.person("ada", access.Analyst)
+		_, dead, err := w.NewKey(ctx, access.Console, a.ID, "old", []access.Role{access.API}, time.Time{})
+		if err == nil {
+			err = w.RevokeKey(ctx, access.Console, dead.ID)
+		}
+		if err != nil {
+			w.Fatal(err)
+		}
+		const looks = 2100 // two batches, and a bit
+		if err := w.store.Access().UpdateAccess(ctx, func(r access.Rows) error {
+			for range looks {
+				if err := r.AddEntry(ctx, access.Entry{At: w.clock.Now(), Actor: "person:x", Act: access.Looked, Purpose: access.Work, Kind: access.Case, Object: "c"}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			w.Fatal(err)
+		}
+		// A desk that is told to keep it for an hour keeps it for 90 days.
+		hasty := access.New(w.store.Access(), access.Options{Clock: w.clock, NewID: func() string { return "x" }, KeepLog: time.Hour})
+		ever := access.New(w.store.Access(), access.Options{Clock: w.clock, NewID: func() string { return "x" }, KeepLog: -1})
+		w.pass(access.MinKeepLog - 24*time.Hour)
+		for _, d := range []*access.Desk{hasty, ever, w.Desk} {
+			if n, err := d.Expire(ctx); err != nil || n.Entries != 0 || n.Keys != 0 {
+				w.Errorf("%+v went before its time, %v", n, err)
+			}
+		}
+		w.pass(access.DefaultKeepLog)
+		if n, err := ever.Expire(ctx); err != nil || n.Entries != 0 || n.Keys != 0 {
+			w.Errorf("%+v of what is kept without end went, %v", n, err)
+		}
+		n, err := w.Expire(ctx)
+		if err != nil || n.Entries < looks || n.Keys != 1 {
+			w.Errorf("%+v %v", n, err)
+		}
+		es, err := w.Entries(ctx, access.EntryFilter{})
+		if err != nil || len(es) != 3 {
+			w.Fatalf("%+v %v", es, err)
+		}
+		for _, e := range es {
+			if e.Act != access.Dropped || e.Actor != access.Sweep || e.Kind != access.AccessLog || !strings.Contains(e.Detail, " lines and ") || !e.At.Equal(w.clock.Now()) {
+				w.Errorf("%+v", e)
+			}
+		}
+		if ks, err := w.Keys(ctx, ""); err != nil || len(ks) != 0 {
+			w.Errorf("%+v %v", ks, err)
 		}
 	})
 }

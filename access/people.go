@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -378,15 +379,42 @@ func (d *Desk) Entries(ctx context.Context, f EntryFilter) (all []Entry, err err
 	return all, err
 }
 
-// Expire deletes sessions and links whose time is over. They are of no use
-// before it too.
-func (d *Desk) Expire(ctx context.Context) (n int, err error) {
+// Sweep is the actor of what the centre does to the access log by itself.
+const Sweep = "centre"
+
+// expireBatch is how much of each kind one transaction deletes.
+const expireBatch = 1000
+
+// Expire deletes sessions and links whose time is over, lines of the access log
+// that are older than KeepLog, and keys that have been revoked or over for as
+// long: until then a line that names a key can be told whose it is. It works in
+// small transactions. Each that deletes lines or keys says so in the log, so
+// that nothing disappears from it without a trace.
+func (d *Desk) Expire(ctx context.Context) (total Expired, err error) {
 	now := d.clock.Now()
-	err = d.db.UpdateAccess(ctx, func(r Rows) (err error) {
-		n, err = r.Expire(ctx, now.Add(-SessionIdle), now.Add(-SessionLife), now)
-		return err
-	})
-	return n, err
+	e := Ends{Idle: now.Add(-SessionIdle), Oldest: now.Add(-SessionLife), Links: now}
+	if d.keepLog > 0 {
+		// By whole days, so that the log of today is not one of deletions.
+		e.Log = now.Add(-d.keepLog).UTC().Truncate(24 * time.Hour)
+		e.Keys = e.Log
+	}
+	for {
+		var n Expired
+		err := d.db.UpdateAccess(ctx, func(r Rows) (err error) {
+			if n, err = r.Expire(ctx, e, expireBatch); err != nil || n.Entries+n.Keys == 0 {
+				return err
+			}
+			return r.AddEntry(ctx, Entry{At: now, Actor: Sweep, Act: Dropped, Purpose: Administer, Kind: AccessLog,
+				Detail: fmt.Sprintf("%d lines and %d dead keys from before %s", n.Entries, n.Keys, e.Log.Format(time.DateOnly))})
+		})
+		if err != nil {
+			return total, err
+		}
+		total.Sessions, total.Links, total.Keys, total.Entries = total.Sessions+n.Sessions, total.Links+n.Links, total.Keys+n.Keys, total.Entries+n.Entries
+		if n.most() < expireBatch {
+			return total, nil
+		}
+	}
 }
 
 // WelcomePath is where the pages take a one-time link: it follows the path.

@@ -42,6 +42,7 @@ type Rows interface {
 	AddSession(ctx context.Context, s Session) error
 	// Session reads a session and whose it is in one go.
 	Session(ctx context.Context, d Digest) (Session, Account, error)
+	Sessions(ctx context.Context, person string) ([]Session, error) // all of a person, by creation
 	TouchSession(ctx context.Context, d Digest, seen time.Time) error
 	DeleteSession(ctx context.Context, d Digest) error       // no error if it is gone
 	DeleteSessions(ctx context.Context, person string) error // all of a person
@@ -58,9 +59,8 @@ type Rows interface {
 	TakeLink(ctx context.Context, d Digest) (bool, error)
 	DeleteLinks(ctx context.Context, person string) error // all of a person
 
-	// Expire deletes sessions that were not seen since idle or are older than
-	// oldest, and links that expired before now.
-	Expire(ctx context.Context, idle, oldest, now time.Time) (int, error)
+	// Expire deletes what has ended, at most limit of each kind.
+	Expire(ctx context.Context, e Ends, limit int) (Expired, error)
 
 	AddEntry(ctx context.Context, e Entry) error
 	Entries(ctx context.Context, f EntryFilter) ([]Entry, error) // the latest first

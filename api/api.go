@@ -69,6 +69,7 @@ func (a *API) Register(mux *http.ServeMux) {
 	if a.desk != nil {
 		a.cases(h, failures)
 	}
+	a.disclosures(h, failures)
 
 	mux.HandleFunc("POST /api/v1/reports/bulk", a.bulk)
 	lines := func(v reflect.Type, hint string) map[string]*huma.MediaType {

@@ -161,6 +161,14 @@ func TestOpenAPI(t *testing.T) {
 	for _, act := range []string{"confirm", "reject", "note", "answer", "extend", "close", "reopen", "merge", "unmerge"} {
 		want["post /api/v1/cases/{id}/"+act] = "case-" + act
 	}
+	for path, id := range map[string]string{"post /api/v1/disclosures": "disclosure-request", "get /api/v1/disclosure-status/{token}": "disclosure-status",
+		"post /api/v1/disclosure-status/{token}/withdraw": "disclosure-withdraw", "post /api/v1/disclosure-answers/{token}": "disclosure-answer",
+		"get /api/v1/disclosures": "disclosures", "get /api/v1/disclosures/{id}": "disclosure", "post /api/v1/disclosures/sent": "disclosure-draft"} {
+		want[path] = id
+	}
+	for _, act := range []string{"send", "acknowledge", "ask", "add", "withdraw"} {
+		want["post /api/v1/disclosures/{id}/"+act] = "disclosure-act-" + act
+	}
 	for path, ops := range d.Paths {
 		for method, op := range ops {
 			if want[method+" "+path] != op.OperationID {

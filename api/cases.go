@@ -8,6 +8,7 @@ import (
 
 	"bailiwick/access"
 	"bailiwick/casework"
+	"bailiwick/problem"
 	"bailiwick/store"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -40,6 +41,10 @@ func (a *API) cases(h huma.API, failures func(...int) map[string]*huma.Response)
 	huma.Register(h, act("extend", "Give a party more time", ""), do(a, func(by string, b extendBody) casework.Command {
 		return casework.Extend{Obligation: b.Obligation, By: by, Reason: b.Reason, Until: b.Until}
 	}))
+	huma.Register(h, act("ask", "Ask a party now", "Looks again, now. With step, whoever has authority in that step of the playbook is asked though its turn has not come; "+
+		"with obligation, a party that has the ask gets another notice. The rules against harm hold: what they forbid is refused (403) with the reason."), ask(a))
+	huma.Register(h, act("escalate", "Go to the next step before a party's time is over", "Looks again, now. The party keeps its time."), escalate(a))
+	huma.Register(h, act("assign", "Say who works a case", ""), assign(a))
 	huma.Register(h, act("close", "Close a case by hand", ""), do(a, func(by string, b reasonBody) casework.Command { return casework.Close{By: by, Reason: b.Reason} }))
 	huma.Register(h, act("reopen", "Open a closed case again", ""), do(a, func(by string, b reasonBody) casework.Command {
 		return casework.Reopen{By: by, Reason: b.Reason}
@@ -69,6 +74,7 @@ type CaseItem struct {
 	Seq         int       `json:"seq" doc:"Number of its last event."`
 	Reports     int       `json:"reports"`
 	Obligations int       `json:"obligations"`
+	Assignee    string    `json:"assignee,omitempty" doc:"Who works it, as a reference (person:ID)."`
 }
 
 // obligation is one party asked for one action by one time.
@@ -80,6 +86,7 @@ type obligation struct {
 	Action    string    `json:"action"`
 	Status    string    `json:"status"`
 	Opened    time.Time `json:"opened"`
+	Escalated time.Time `json:"escalated,omitzero" doc:"When a person went to the next step before its time was over."`
 	Delivered time.Time `json:"delivered,omitzero" doc:"When a receiving server first accepted a notice; silence counts from here."`
 	Due       time.Time `json:"due,omitzero"`
 	Answer    string    `json:"answer,omitempty"`
@@ -109,7 +116,7 @@ type caseView struct {
 
 func item(c casework.Case) CaseItem {
 	return CaseItem{ID: c.ID, Subject: subject{Key: c.Subject.Key(), Kind: string(c.Subject.Kind)}, Type: string(c.Type), State: string(c.State), Class: string(c.Class),
-		Outcome: string(c.Outcome), Opened: c.Opened, Closed: c.Closed, Due: c.Due(), Seq: c.Seq, Reports: len(c.AllReports()), Obligations: len(c.Obligations)}
+		Outcome: string(c.Outcome), Opened: c.Opened, Closed: c.Closed, Due: c.Due(), Seq: c.Seq, Reports: len(c.AllReports()), Obligations: len(c.Obligations), Assignee: c.Assignee}
 }
 
 func view(c casework.Case) caseView {
@@ -119,7 +126,7 @@ func view(c casework.Case) caseView {
 	}
 	for _, o := range c.Obligations {
 		v.Asked = append(v.Asked, obligation{ID: o.ID, Party: o.Party.ID, PartyName: o.Party.Name, Role: string(o.Party.Role), Action: string(o.Action), Status: string(o.Status),
-			Opened: o.Opened, Delivered: o.Delivered, Due: o.Due, Answer: o.Answer, AnswerAt: o.AnswerAt})
+			Opened: o.Opened, Escalated: o.Escalated, Delivered: o.Delivered, Due: o.Due, Answer: o.Answer, AnswerAt: o.AnswerAt})
 	}
 	return v
 }
@@ -298,6 +305,22 @@ type (
 		Until      time.Time `json:"until"`
 		Reason     string    `json:"reason" minLength:"1" maxLength:"4000"`
 	}
+	askBody struct {
+		Seen
+		Step       string `json:"step,omitempty" maxLength:"100" doc:"A step of the playbook, such as registry."`
+		Party      string `json:"party,omitempty" maxLength:"300" doc:"With step: only this party."`
+		Obligation string `json:"obligation,omitempty" maxLength:"100" doc:"Instead of step: what to ask again."`
+		Reason     string `json:"reason" minLength:"1" maxLength:"4000"`
+	}
+	escalateBody struct {
+		Seen
+		Obligation string `json:"obligation" minLength:"1" maxLength:"100"`
+		Reason     string `json:"reason" minLength:"1" maxLength:"4000"`
+	}
+	assignBody struct {
+		Seen
+		To string `json:"to" maxLength:"100" doc:"A login name, or 'me'; empty for nobody."`
+	}
 	confirmBody struct {
 		Seen
 		Class string `json:"class,omitempty" enum:"malicious,compromised,unknown" doc:"Your judgement, if it differs."`
@@ -367,5 +390,33 @@ func merge(a *API) func(context.Context, *actIn[mergeBody]) (*caseOut, error) {
 func unmerge(a *API) func(context.Context, *actIn[Seen]) (*caseOut, error) {
 	return by(a, func(ctx context.Context, id, who string, _ Seen) (casework.Case, error) {
 		return a.c.Unmerge(ctx, id, who)
+	})
+}
+
+func ask(a *API) func(context.Context, *actIn[askBody]) (*caseOut, error) {
+	return by(a, func(ctx context.Context, id, who string, b askBody) (casework.Case, error) {
+		switch {
+		case (b.Step == "") == (b.Obligation == ""):
+			return casework.Case{}, problem.BadField("step", "name either a step or an obligation")
+		case b.Obligation != "":
+			return a.c.AskAgain(ctx, id, b.Seq, who, b.Obligation, b.Reason)
+		}
+		return a.c.Ask(ctx, id, b.Seq, who, b.Step, b.Party, b.Reason)
+	})
+}
+
+func escalate(a *API) func(context.Context, *actIn[escalateBody]) (*caseOut, error) {
+	return by(a, func(ctx context.Context, id, who string, b escalateBody) (casework.Case, error) {
+		return a.c.Escalate(ctx, id, b.Seq, who, b.Obligation, b.Reason)
+	})
+}
+
+func assign(a *API) func(context.Context, *actIn[assignBody]) (*caseOut, error) {
+	return by(a, func(ctx context.Context, id, who string, b assignBody) (casework.Case, error) {
+		to, err := a.desk.Worker(ctx, person(ctx), b.To)
+		if err != nil {
+			return casework.Case{}, err
+		}
+		return a.c.Assign(ctx, id, b.Seq, who, to)
 	})
 }

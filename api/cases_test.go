@@ -157,7 +157,8 @@ func TestKeysOnly(t *testing.T) {
 		{"POST", "/cases/" + id + "/confirm", "{}", false}, {"POST", "/cases/" + id + "/reject", `{"reason":"r"}`, false}, {"POST", "/cases/" + id + "/note", `{"text":"n"}`, false},
 		{"POST", "/cases/" + id + "/answer", `{"obligation":"o","answer":"acted"}`, false}, {"POST", "/cases/" + id + "/extend", `{"obligation":"o","until":"2030-01-01T00:00:00Z","reason":"r"}`, false},
 		{"POST", "/cases/" + id + "/close", `{"reason":"r"}`, false}, {"POST", "/cases/" + id + "/reopen", `{"reason":"r"}`, false}, {"POST", "/cases/" + id + "/merge", `{"into":"x"}`, false},
-		{"POST", "/cases/" + id + "/unmerge", "{}", false},
+		{"POST", "/cases/" + id + "/unmerge", "{}", false}, {"POST", "/cases/" + id + "/ask", `{"step":"registry","reason":"r"}`, false},
+		{"POST", "/cases/" + id + "/escalate", `{"obligation":"o","reason":"r"}`, false}, {"POST", "/cases/" + id + "/assign", `{"to":"me"}`, false},
 	}
 	for _, r := range routes {
 		if status, body := o.do("", r.method, r.path, r.body); status != http.StatusUnauthorized || !strings.Contains(body, "sign in, or send a key") {
@@ -399,5 +400,32 @@ func TestWork(t *testing.T) {
 	}](t, o.want(http.StatusOK, "viewer", "GET", "/cases/"+id+"/log", ""))
 	if last := es.Events[len(es.Events)-1]; last.Actor != "person:"+o.who+"/key:"+o.id["analyst"] || last.Kind != "rejected" {
 		t.Errorf("%+v", last)
+	}
+}
+
+// TestAssignAndAsk: a case is given to somebody; and what needs a confirmed case,
+// or names neither a step nor an obligation, is refused with the reason.
+func TestAssignAndAsk(t *testing.T) {
+	o := staffed(t)
+	id := o.file("bad.example.com")
+	type got struct{ Assignee string }
+	if g := read[got](t, o.want(http.StatusOK, "analyst", "POST", "/cases/"+id+"/assign", `{"to":"all"}`)); g.Assignee != "person:"+o.who {
+		t.Errorf("assigned to %q", g.Assignee)
+	}
+	if g := read[struct{ Cases []got }](t, o.want(http.StatusOK, "viewer", "GET", "/cases", "")); len(g.Cases) != 1 || g.Cases[0].Assignee == "" {
+		t.Errorf("%+v", g)
+	}
+	o.want(http.StatusUnprocessableEntity, "analyst", "POST", "/cases/"+id+"/assign", `{"to":"nobody-here"}`)
+	if g := read[got](t, o.want(http.StatusOK, "analyst", "POST", "/cases/"+id+"/assign", `{"to":""}`)); g.Assignee != "" {
+		t.Errorf("assigned to %q", g.Assignee)
+	}
+	o.want(http.StatusConflict, "analyst", "POST", "/cases/"+id+"/assign", `{"to":"me","seq":1}`)
+	for path, body := range map[string]string{"/ask": `{"step":"registry","reason":"r"}`, "/escalate": `{"obligation":"o","reason":"r"}`} {
+		if b := o.want(http.StatusConflict, "analyst", "POST", "/cases/"+id+path, body); !strings.Contains(b, "nobody is asked before it is confirmed") {
+			t.Errorf("%s: %s", path, b)
+		}
+	}
+	for _, body := range []string{`{"reason":"r"}`, `{"step":"registry","obligation":"o","reason":"r"}`, `{"step":"registry"}`, `{"step":"registry","reason":""}`} {
+		o.want(http.StatusUnprocessableEntity, "analyst", "POST", "/cases/"+id+"/ask", body)
 	}
 }

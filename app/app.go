@@ -25,6 +25,7 @@ import (
 	"bailiwick/clock"
 	"bailiwick/collect"
 	"bailiwick/config"
+	"bailiwick/disclosure"
 	"bailiwick/evidence"
 	"bailiwick/job"
 	"bailiwick/judge"
@@ -55,11 +56,15 @@ type World struct {
 	Vantages           []evidence.Vantage
 	NewID              func() string
 	Limits             collect.Limits
+	Jitter             func() float64 // of waits after failures; nil: at random
 	// MailFrom tells the address of who sent mail over a connection; nil: the
 	// connection's.
 	MailFrom func(net.Conn) netip.Addr
 	// Synthetic, if not empty, says on every page what in this world is made up.
 	Synthetic string
+	// Demo, if set, puts the control of this world on every page. Only the demo
+	// command sets it.
+	Demo *web.Demo
 	// ByHand leaves the periodic sweep to the caller, who moves the clock.
 	ByHand bool
 }
@@ -112,7 +117,7 @@ func New(ctx context.Context, cfg config.Config, w World, log *slog.Logger) (a *
 		return a, err
 	}
 	// People sign in at the machine's own time, also in a world that runs fast.
-	a.Access = access.New(a.Store.Access(), access.Options{Clock: clock.Real{}, NewID: parts.NewID})
+	a.Access = access.New(a.Store.Access(), access.Options{Clock: clock.Real{}, NewID: parts.NewID, KeepLog: cfg.Retention.Access})
 	a.Key = parts.Key.Public().(ed25519.PublicKey)
 	if parts.Suffixes, err = suffixList(cfg.Files.Suffixes, w.Suffixes); err != nil {
 		return a, err
@@ -137,11 +142,15 @@ func New(ctx context.Context, cfg config.Config, w World, log *slog.Logger) (a *
 	}
 	rdap := w.RDAP
 	if rdap == nil {
-		if rdap, err = rdapServers(cfg.Files.Bootstrap); err != nil {
+		if rdap, err = RDAPServers(cfg.Files.RDAP, cfg.Files.Bootstrap, log); err != nil {
 			return a, err
 		}
 	}
 	ports, err := whoisServers(cfg.Files.WHOIS)
+	if err != nil {
+		return a, err
+	}
+	terms, err := Terms(cfg.Files.Terms)
 	if err != nil {
 		return a, err
 	}
@@ -152,9 +161,10 @@ func New(ctx context.Context, cfg config.Config, w World, log *slog.Logger) (a *
 		Roots: w.Roots, TLSRoots: w.TLSRoots, TLSTime: w.TLSTime, RDAP: rdap, WHOIS: ports, Keep: func(ctx context.Context, media string, data []byte) (string, error) {
 			return a.Centre.Keep(ctx, media, data)
 		}, Vantages: parts.Vantages,
-		UserAgent: cfg.Network.UserAgent, Limits: w.Limits, Logger: log}); err != nil {
+		UserAgent: cfg.Network.UserAgent, Limits: w.Limits, Logger: log, Budgets: Budgets(a.Store), Terms: terms, Jitter: w.Jitter}); err != nil {
 		return a, err
 	}
+	a.undo = append(a.undo, func(context.Context) error { a.Collect.Close(); return nil })
 	parts.Collect = a.Collect
 	w.Known.Suffixes = parts.Suffixes
 	settings, err := settings(cfg, w, data)
@@ -207,7 +217,7 @@ func (a *App) Start(ctx context.Context, cfg config.Config, w World) (err error)
 	}
 	mux := http.NewServeMux()
 	api.New(a.Centre, a.Access).Register(mux)
-	if err = web.Register(mux, a.Centre, web.Options{Access: a.Access, Synthetic: w.Synthetic}); err != nil {
+	if err = web.Register(mux, a.Centre, web.Options{Access: a.Access, Synthetic: w.Synthetic, Demo: w.Demo}); err != nil {
 		return err
 	}
 	link, needed, err := a.Access.FirstLink(ctx)
@@ -217,7 +227,11 @@ func (a *App) Start(ctx context.Context, cfg config.Config, w World) (err error)
 	if needed {
 		a.FirstLink = strings.TrimSuffix(cmp.Or(cfg.BaseURL, a.URL), "/") + access.WelcomePath + link
 	}
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	proxies, err := api.ParseProxies(cfg.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{Handler: proxies.Handler(mux), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
 	go func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -385,13 +399,45 @@ func vantages(cfg config.Config, w World) ([]evidence.Vantage, error) {
 	return out, nil
 }
 
-func settings(cfg config.Config, w World, data party.Data) (centre.Settings, error) {
+// disclosures are the settings of disclosure requests, with the profiles read.
+func disclosures(cfg config.Disclosure) (centre.DisclosureSettings, error) {
+	out := centre.DisclosureSettings{Take: cfg.Take, Profile: cfg.Profile, Keep: cfg.Keep, PerDay: cfg.PerDay, PerPersonPerDay: cfg.PerPersonPerDay,
+		TakenPerDay: cfg.TakenPerDay, TakenPerAskPerDay: cfg.TakenPerRequestor}
+	var own []disclosure.Profile
+	for _, path := range cfg.Profiles {
+		f, err := os.Open(path)
+		if err != nil {
+			return out, problem.Wrap(err, problem.Invalid, "disclosure.profiles: %s cannot be opened", path)
+		}
+		p, err := disclosure.LoadProfile(f)
+		f.Close()
+		if err != nil {
+			return out, problem.Wrap(err, problem.CodeOf(err), "disclosure.profiles: %s", path)
+		}
+		own = append(own, p)
+	}
+	var err error
+	if out.Profiles, err = disclosure.NewProfiles(own...); err != nil {
+		return out, err
+	}
+	if cfg.Profile != "" {
+		if _, err := out.Profiles.Profile(cfg.Profile); err != nil {
+			return out, problem.BadField("disclosure.profile", "%.40q is not a profile", cfg.Profile)
+		}
+	}
+	return out, nil
+}
+
+func settings(cfg config.Config, w World, data party.Data) (_ centre.Settings, err error) {
 	s := centre.Settings{Name: cfg.Centre.Name, Contact: cfg.Centre.Contact, From: cfg.Mail.From, ReplyDomain: cfg.Centre.ReplyDomain,
 		BaseURL: strings.TrimSuffix(cfg.BaseURL, "/"), Rules: cfg.Confirm.Rules, Hotline: cfg.Centre.Hotline, Worker: cfg.Worker, Known: w.Known,
 		Policy:    notify.Policy{Enabled: map[string]bool{"email": cfg.Mail.Enabled}, PerPartyPerDay: cfg.Mail.PerPartyPerDay, PerDay: cfg.Mail.PerDay},
-		Retention: store.Retention{Raw: cfg.Retention.Raw, Personal: cfg.Retention.Personal, Capture: cfg.Retention.Capture, Messages: cfg.Retention.Messages}}
+		Retention: store.Retention{Raw: cfg.Retention.Raw, Personal: cfg.Retention.Personal, Capture: cfg.Retention.Capture, Registration: cfg.Retention.Registration, Messages: cfg.Retention.Messages}}
 	if s.From == "" {
 		s.From = s.Contact
+	}
+	if s.Disclosure, err = disclosures(cfg.Disclosure); err != nil {
+		return s, err
 	}
 	if s.ReplyDomain == "" {
 		_, s.ReplyDomain, _ = strings.Cut(s.Contact, "@")

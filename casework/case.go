@@ -96,9 +96,14 @@ type Obligation struct {
 	// NextNotice is when the next notice (reminder, chase) goes out.
 	NextNotice time.Time `json:"next_notice,omitzero"`
 	Notices    int       `json:"notices"` // ordered so far
+	// LastNotice is when the latest notice after the first was ordered.
+	LastNotice time.Time `json:"last_notice,omitzero"`
 	Doubts     int       `json:"doubts,omitempty"`
 	// Escalates names the obligation whose failure started this one.
 	Escalates string `json:"escalates,omitempty"`
+	// Escalated is when a person went to the next step before the time of this
+	// one was over.
+	Escalated time.Time `json:"escalated,omitzero"`
 	// Failed is when it last turned out that no notice reaches the party: the
 	// next look finds out whether there is another contact.
 	Failed   time.Time `json:"failed,omitzero"`
@@ -136,12 +141,15 @@ type Finding struct {
 	Snapshot json.RawMessage `json:"snapshot,omitempty"`
 	Blobs    []string        `json:"blobs,omitempty"`
 	// Registrar and abuse contact as answered today.
-	Registrar  string    `json:"registrar,omitempty"`
-	IANAID     string    `json:"iana_id,omitempty"`
-	AbuseEmail string    `json:"abuse_email,omitempty"`
-	Created    string    `json:"created,omitempty"` // of the registration
-	Record     string    `json:"record,omitempty"`  // state of the registration answer
-	Measured   *Measured `json:"measured,omitempty"`
+	Registrar  string `json:"registrar,omitempty"`
+	IANAID     string `json:"iana_id,omitempty"`
+	AbuseEmail string `json:"abuse_email,omitempty"`
+	Created    string `json:"created,omitempty"` // of the registration
+	Record     string `json:"record,omitempty"`  // state of the registration answer
+	// Registration is the version of the name's registration that was answered,
+	// "name#number"; "" where nothing was learned of it.
+	Registration string    `json:"registration,omitempty"`
+	Measured     *Measured `json:"measured,omitempty"`
 }
 
 // absent says whether the look shows the abuse gone from where it was reported,
@@ -221,8 +229,10 @@ type Case struct {
 	Actor       Measured     `json:"actor,omitzero"`
 	Returns     int          `json:"returns,omitempty"`
 	MergedInto  string       `json:"merged_into,omitempty"`
-	Before      State        `json:"before,omitempty"`   // state before the merge
-	Unloaded    bool         `json:"unloaded,omitempty"` // an erased payload was skipped
+	// Assignee is who works it: "person:ID", "" for nobody.
+	Assignee string `json:"assignee,omitempty"`
+	Before   State  `json:"before,omitempty"`   // state before the merge
+	Unloaded bool   `json:"unloaded,omitempty"` // an erased payload was skipped
 }
 
 // Due is when work on the case is next due; zero for none.
@@ -388,7 +398,7 @@ func (c Case) clone(k Kind) Case {
 		c.Reports = slices.Clone(c.Reports)
 	case KindAbsorbed, KindReleased:
 		c.Absorbed = maps.Clone(c.Absorbed)
-	case KindObliged, KindReminded, KindDelivered, KindFailed, KindDoubt, KindAnswered, KindExtended, KindMissed, KindClosed, KindRejected:
+	case KindObliged, KindReminded, KindDelivered, KindFailed, KindDoubt, KindAnswered, KindExtended, KindEscalated, KindMissed, KindClosed, KindRejected:
 		c.Obligations = slices.Clone(c.Obligations)
 	}
 	return c

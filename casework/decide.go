@@ -462,25 +462,42 @@ func nextReminder(step Step, o Obligation, now time.Time) time.Time {
 
 // mayDarken says whether an ask at the DNS level is allowed: the name is
 // registered as a whole, maliciously, and suspending it hits nothing else.
-func mayDarken(c Case, plan Plan) bool {
-	return c.Class == Malicious && c.Subject.Kind == party.RegisteredDomain && plan.DNSAllowed
+func mayDarken(c Case, plan Plan) bool { return notDark(c, plan) == "" }
+
+// notDark says why mayDarken does not hold.
+func notDark(c Case, plan Plan) string {
+	switch {
+	case c.Subject.Kind != party.RegisteredDomain:
+		return "it is not a registered domain: there is no name to suspend"
+	case c.Class != Malicious:
+		return "the name is not judged maliciously registered: nothing is asked at the DNS level"
+	case !plan.DNSAllowed:
+		return "suspending the name would hit more than the abuse: " + cmp.Or(plan.Why, "others use it")
+	}
+	return ""
 }
 
-// allowed holds the rules against harm, which no playbook can change: no ask at
-// the DNS level without mayDarken, compliance only for a gTLD and only as a
-// bundle that a person files, other CERTs informed and never asked.
-func allowed(s Step, c Case, plan Plan) bool {
+// bars says why a step may not be taken on a case: a rule against harm, which no
+// playbook can change, or a condition of the playbook's. No ask at the DNS level
+// without mayDarken, compliance only for a gTLD and only as a bundle that a person
+// files, other CERTs informed and never asked.
+func bars(s Step, c Case, plan Plan) string {
 	switch {
 	case s.Action.DNSLevel() && !mayDarken(c, plan):
-		return false
+		return notDark(c, plan)
 	case (s.Role == party.Compliance) != (s.Action == Bundle):
-		return false
+		return "compliance gets a bundle, and nobody else does"
 	case s.Role == party.Compliance && plan.TLD != "gtld":
-		return false
+		return "compliance is about gTLDs only"
 	case s.Role == party.CERT && s.Action != Inform:
-		return false
+		return "another CERT is informed, never asked in place of the party"
 	}
-	return true
+	for _, w := range s.When {
+		if !holds(w, c, plan) {
+			return fmt.Sprintf("the playbook takes the step %s only where it is %s", s.ID, w)
+		}
+	}
+	return ""
 }
 
 // oblige opens the obligations that the playbook wants now and that are not
@@ -488,17 +505,9 @@ func allowed(s Step, c Case, plan Plan) bool {
 func oblige(pb Playbook, c Case, plan Plan, now time.Time) []Event {
 	var evs []Event
 	c.Obligations = slices.Clone(c.Obligations)
-	round := 0
-	for _, o := range c.Obligations {
-		if o.Round == c.Round {
-			round++
-		}
-	}
+	round := inRound(c)
 	for _, s := range pb.Steps {
-		if !allowed(s, c, plan) {
-			continue
-		}
-		if !holds(s.When, c, plan) {
+		if bars(s, c, plan) != "" {
 			continue
 		}
 		from, ok := starts(s, c)
@@ -510,14 +519,8 @@ func oblige(pb Playbook, c Case, plan Plan, now time.Time) []Event {
 				continue
 			}
 			round++
-			o := Obligation{ID: fmt.Sprintf("%s-%d", c.ID, len(c.Obligations)+1), Step: s.ID, Round: c.Round, Party: p, Action: s.Action,
-				Status: Pending, Opened: now, Notices: 1, Escalates: from}
-			switch {
-			case s.Action == Bundle, p.FormOnly():
-				o.Status, o.Notices = HandOff, 0
-			case !p.Reachable:
-				o.Status, o.Notices = Unreachable, 0
-			}
+			o := obligation(c, s, p, now)
+			o.Escalates = from
 			c.Obligations = append(c.Obligations, o)
 			evs = append(evs, Event{Kind: KindObliged, Actor: Centre, Body: Obliged{Obligation: o, Why: p.Basis}})
 		}
@@ -525,42 +528,65 @@ func oblige(pb Playbook, c Case, plan Plan, now time.Time) []Event {
 	return evs
 }
 
-func holds(when []Condition, c Case, plan Plan) bool {
-	for _, w := range when {
-		ok := false
-		switch w {
-		case WhenMalicious:
-			ok = c.Class == Malicious
-		case WhenGTLD:
-			ok = plan.TLD == "gtld"
-		case WhenCCTLD:
-			ok = plan.TLD == "cctld"
-		case WhenInScope:
-			ok = c.Type.InContractScope()
-		}
-		if !ok {
-			return false
+// inRound counts the obligations of the present round.
+func inRound(c Case) int {
+	n := 0
+	for _, o := range c.Obligations {
+		if o.Round == c.Round {
+			n++
 		}
 	}
-	return true
+	return n
+}
+
+// obligation is a new one, of a party by a step.
+func obligation(c Case, s Step, p party.Party, now time.Time) Obligation {
+	o := Obligation{ID: fmt.Sprintf("%s-%d", c.ID, len(c.Obligations)+1), Step: s.ID, Round: c.Round, Party: p, Action: s.Action,
+		Status: Pending, Opened: now, Notices: 1}
+	switch {
+	case s.Action == Bundle, p.FormOnly():
+		o.Status, o.Notices = HandOff, 0
+	case !p.Reachable:
+		o.Status, o.Notices = Unreachable, 0
+	}
+	return o
+}
+
+func holds(w Condition, c Case, plan Plan) bool {
+	switch w {
+	case WhenMalicious:
+		return c.Class == Malicious
+	case WhenGTLD:
+		return plan.TLD == "gtld"
+	case WhenCCTLD:
+		return plan.TLD == "cctld"
+	case WhenInScope:
+		return c.Type.InContractScope()
+	}
+	return false
 }
 
 // starts says whether a step's turn has come, and the obligation whose failure
-// made it so. Failure needs delivery: nobody has failed who was not reached.
+// made it so, or that a person escalated. Failure needs delivery: nobody has failed
+// who was not reached. A bundle says what was not done, and no haste replaces that.
 func starts(s Step, c Case) (string, bool) {
 	if s.After == "" {
 		return "", true
 	}
-	on := s.On
-	if len(on) == 0 {
-		on = []Status{Missed}
-	}
 	for _, o := range c.Obligations {
-		if o.Round == c.Round && o.Step == s.After && !o.Delivered.IsZero() && slices.Contains(on, o.Status) {
+		if o.Round == c.Round && o.Step == s.After && !o.Delivered.IsZero() && (failed(s, o) || !o.Escalated.IsZero() && s.Action != Bundle) {
 			return o.ID, true
 		}
 	}
 	return "", false
+}
+
+// failed says whether an obligation ended in a way that starts a step after it.
+func failed(s Step, o Obligation) bool {
+	if len(s.On) == 0 {
+		return o.Status == Missed
+	}
+	return slices.Contains(s.On, o.Status)
 }
 
 func asked(c Case, step, partyID string) bool {

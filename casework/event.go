@@ -41,6 +41,8 @@ const (
 	KindUnmerged   Kind = "un-merged"
 	KindReleased   Kind = "released"
 	KindRedirected Kind = "moved on" // the abuse redirects to another subject
+	KindEscalated  Kind = "escalated"
+	KindAssigned   Kind = "assigned"
 )
 
 // Personal says whether payloads of this kind hold personal data, which
@@ -107,6 +109,8 @@ type (
 	Obliged struct {
 		Obligation Obligation `json:"obligation"`
 		Why        string     `json:"why,omitempty"`
+		// Reason is the person's who asked, where it was not the playbook.
+		Reason string `json:"reason,omitempty"`
 	}
 	// Reminded orders another notice. With a Party it is the ask again, to
 	// another contact of the same party: the one before did not work.
@@ -116,6 +120,8 @@ type (
 		Kind       string       `json:"kind"`   // "reminder", "chase", or "ask" with a Party
 		Next       time.Time    `json:"next,omitzero"`
 		Party      *party.Party `json:"party,omitempty"`
+		// Reason is the person's who ordered it, where it was not the schedule.
+		Reason string `json:"reason,omitempty"`
 	}
 	// Delivered says that a receiving server accepted a notice, or that a
 	// person handed it over; Proof is then the SHA-256 (hex) of what shows it.
@@ -209,6 +215,16 @@ type (
 	MovedOn struct {
 		URL string `json:"url"`
 	}
+	// Escalated says that a person goes to the next step before an obligation's
+	// time is over.
+	Escalated struct {
+		Obligation string `json:"obligation"`
+		Reason     string `json:"reason"`
+	}
+	// Assigned says who works the case: a reference, "" for nobody.
+	Assigned struct {
+		To string `json:"to"`
+	}
 )
 
 // edge is one allowed transition of the state machine: an event of this kind
@@ -268,6 +284,8 @@ var inPlace = map[Kind]func(State) bool{
 	KindAbsorbed:   func(s State) bool { return s != "" && s != Merged },
 	KindReleased:   func(s State) bool { return s != "" },
 	KindRedirected: func(s State) bool { return s != "" },
+	KindEscalated:  func(s State) bool { return s == Coordinating },
+	KindAssigned:   func(s State) bool { return s != "" },
 }
 
 // Apply gives the case after an event. It is the only way a case changes. It
@@ -400,7 +418,7 @@ func apply(c *Case, e Entry) error {
 			return problem.New(problem.Corrupt, "notice %d of %s follows notice %d", b.Notice, o.ID, o.Notices)
 		}
 		return edit(c, b.Obligation, func(o *Obligation) {
-			o.Notices, o.NextNotice = b.Notice, b.Next
+			o.Notices, o.NextNotice, o.LastNotice = b.Notice, b.Next, e.At
 			if b.Party != nil && o.Status == Unreachable {
 				o.Party, o.Status = *b.Party, Pending
 			}
@@ -474,6 +492,18 @@ func apply(c *Case, e Entry) error {
 				o.Status = Running
 			}
 		})
+	case KindEscalated:
+		b, err := read[Escalated](e)
+		if err != nil {
+			return err
+		}
+		return edit(c, b.Obligation, func(o *Obligation) { o.Escalated = e.At })
+	case KindAssigned:
+		b, err := read[Assigned](e)
+		if err != nil {
+			return err
+		}
+		c.Assignee = b.To
 	case KindMissed:
 		b, err := read[MissedTime](e)
 		if err != nil {

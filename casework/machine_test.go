@@ -179,6 +179,7 @@ func bodies(w *world) map[Kind]any {
 		KindExtended: Extended{Obligation: id}, KindMissed: MissedTime{Obligation: id}, KindClosed: ClosedCase{Outcome: ByHand},
 		KindReopened: ReopenedCase{}, KindNote: Note{"x"}, KindMerged: MergedInto{"c2"}, KindAbsorbed: AbsorbedCase{From: "c2"},
 		KindUnmerged: UnmergedCase{From: "c2"}, KindReleased: ReleasedCase{"c2"}, KindRedirected: MovedOn{"https://other.example/"},
+		KindEscalated: Escalated{Obligation: id}, KindAssigned: Assigned{"person:1"},
 		"unheard of": struct{}{},
 	}
 }
@@ -217,7 +218,7 @@ func TestApplyHoldsTheMachine(t *testing.T) {
 				}
 				want := inPlace[kind] != nil && inPlace[kind](s) || slices.Contains(transitions[edge{s, kind}], end)
 				// What names an obligation needs one to be there.
-				if needs := slices.Contains([]Kind{KindReminded, KindDelivered, KindFailed, KindDoubt, KindAnswered, KindExtended, KindMissed}, kind); needs && len(w.c.Obligations) == 0 {
+				if needs := slices.Contains([]Kind{KindReminded, KindDelivered, KindFailed, KindDoubt, KindAnswered, KindExtended, KindEscalated, KindMissed}, kind); needs && len(w.c.Obligations) == 0 {
 					want = false
 				}
 				if (err == nil) != want {

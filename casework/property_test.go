@@ -53,7 +53,7 @@ var (
 	allOutcomes = []Outcome{"", Stopped, Disrupted, Cloaked, Moved, BackUp, NotConfirmed, DownBeforeAsked, Parked, NotSeen}
 	allKinds    = []Kind{KindOpened, KindReport, KindReporter, KindWithdrawn, KindLooked, KindConfirmed, KindRejected, KindObliged,
 		KindReminded, KindDelivered, KindFailed, KindDoubt, KindAnswered, KindExtended, KindMissed, KindClosed, KindReopened,
-		KindNote, KindMerged, KindAbsorbed, KindUnmerged, KindReleased, KindRedirected}
+		KindNote, KindMerged, KindAbsorbed, KindUnmerged, KindReleased, KindRedirected, KindEscalated, KindAssigned}
 	allStates = []State{New, Investigating, Unconfirmed, Coordinating, Closed, Merged}
 )
 
@@ -192,7 +192,7 @@ func genReport(t *rapid.T, w *world, id string) AddReport {
 }
 
 var commandMix = strings.Fields(`look look look look look look confirm confirm noticed noticed noticed answer answer report report report
-	withdraw withdraw reject hand extend extend close reopen note merge unmerge absorb release open`)
+	withdraw withdraw reject hand extend extend close reopen note merge unmerge absorb release open ask ask again again escalate escalate assign`)
 
 // genCommand draws any command: mostly one that carries the case on, sometimes
 // whatever comes, nonsense among it.
@@ -227,6 +227,11 @@ func genCommand(t *rapid.T, w *world) Command {
 			}
 			if oneIn(t, "no sight", 4) {
 				return Look{genFinding(t, w), full}
+			}
+			if n := len(w.c.Obligations); n > 0 && w.c.Look != nil && w.now.Sub(w.c.Look.At) < time.Duration(w.pb.EvidenceAge) && oneIn(t, "by hand", 3) {
+				o := w.c.Obligations[below(t, "of", n)].ID
+				return pick[Command](t, "moved by hand", Escalate{"person:1", o, "it cannot wait", full}, AskAgain{"person:1", o, "it cannot wait", full},
+					Ask{"person:1", w.pb.Steps[below(t, "rung", len(w.pb.Steps))].ID, "", "it cannot wait", full})
 			}
 			return Look{sight, full}
 		case Merged:
@@ -274,6 +279,18 @@ func genCommand(t *rapid.T, w *world) Command {
 		return Reopen{by, because}
 	case "note":
 		return AddNote{by, "a remark"}
+	case "ask":
+		step := "none"
+		if n := len(w.pb.Steps); n > 0 {
+			step = w.pb.Steps[below(t, "step", n)].ID
+		}
+		return Ask{By: by, Step: step, Party: pick(t, "whom", "", "", "registry:a", "host:b"), Reason: because, Plan: genPlan(t)}
+	case "again":
+		return AskAgain{By: by, Obligation: obligation, Reason: because, Plan: genPlan(t)}
+	case "escalate":
+		return Escalate{By: by, Obligation: obligation, Reason: because, Plan: genPlan(t)}
+	case "assign":
+		return Assign{by, pick(t, "assignee", "person:1", "person:2", "", "rule:live", "person:1/key:2")}
 	case "merge":
 		return Merge{by, pick(t, "into", "c2", "c1", "")}
 	case "unmerge":
@@ -339,7 +356,14 @@ type watcher struct {
 	// counted here by the words of the playbook and not by the code.
 	absent []time.Time
 	kinds  map[Kind]int
-	counts struct{ escalated, secondRounds, reminded, measured int }
+	counts struct{ escalated, secondRounds, reminded, measured, byHand int }
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // shows is the test's own reading of a finding: +1 gone, -1 there, 0 neither.
@@ -369,7 +393,33 @@ func (k *watcher) check(t *rapid.T, w *world, before Case, cmd Command, evs []Ev
 	c := w.c
 	look, looks := cmd.(Look)
 	looks = looks && len(evs) > 0
-	confirm, confirms := cmd.(Confirm)
+	_, confirms := cmd.(Confirm)
+	plan, byHand := look.Plan, true
+	switch h := cmd.(type) {
+	case Confirm:
+		plan, byHand = h.Plan, false
+	case Ask:
+		plan = h.Plan
+	case AskAgain:
+		plan = h.Plan
+	case Escalate:
+		plan = h.Plan
+	default:
+		byHand = false
+	}
+	// What a person orders rests on a look that saw the claim, not long ago, and
+	// that nothing has called into question since.
+	if byHand && len(evs) > 0 {
+		k.counts.byHand++
+		if c.Look == nil || !c.Look.Claimed || w.now.Sub(c.Look.At) > min(time.Duration(w.pb.EvidenceAge), time.Hour) || !c.GoneSince.IsZero() || len(k.absent) > 0 {
+			t.Fatalf("%T on the look %+v at %v", cmd, c.Look, w.now)
+		}
+		for _, ev := range evs {
+			if ev.Actor == Centre && ev.Kind != KindObliged {
+				t.Fatalf("%T: %q is by the centre", cmd, ev.Kind)
+			}
+		}
+	}
 
 	// An open case always has something due, and soon enough.
 	if c.State.IsOpen() {
@@ -419,10 +469,6 @@ func (k *watcher) check(t *rapid.T, w *world, before Case, cmd Command, evs []Ev
 		case Obliged:
 			obligations++
 			o := b.Obligation
-			plan := look.Plan
-			if confirms {
-				plan = confirm.Plan
-			}
 			if o.Action.DNSLevel() && (c.Class != Malicious || c.Subject.Kind != party.RegisteredDomain || !plan.DNSAllowed) {
 				t.Fatalf("%s asked of %s: class %s, subject %s, allowed %v", o.Action, o.Party.ID, c.Class, c.Subject.Kind, plan.DNSAllowed)
 			}
@@ -431,6 +477,10 @@ func (k *watcher) check(t *rapid.T, w *world, before Case, cmd Command, evs []Ev
 			}
 			if o.Party.Role == party.CERT && o.Action != Inform {
 				t.Fatalf("%s asked of a CERT", o.Action)
+			}
+			// A bundle says what was not done, whoever is in haste.
+			if from, ok := c.Obligation(o.Escalates); o.Action == Bundle && ok && from.Status != Missed && from.Status != Refused && from.Status != Referred {
+				t.Fatalf("a bundle because of %s, which is %s", from.ID, from.Status)
 			}
 			if o.Escalates != "" {
 				k.counts.escalated++
@@ -445,7 +495,7 @@ func (k *watcher) check(t *rapid.T, w *world, before Case, cmd Command, evs []Ev
 				t.Fatalf("%s is asked without a confirmation in round %d", o.ID, c.Round)
 			case conf.At.Sub(conf.Evidence) > min(time.Duration(w.pb.EvidenceAge), time.Hour) || conf.Evidence.After(conf.At):
 				t.Fatalf("the confirmation at %v rests on evidence of %v", conf.At, conf.Evidence)
-			case !confirms && (!looks || !look.Finding.Claimed || evs[0].Kind != KindLooked):
+			case !confirms && !byHand && (!looks || !look.Finding.Claimed || evs[0].Kind != KindLooked):
 				t.Fatalf("%s is asked by %T, without seeing the claim", o.ID, cmd)
 			case !o.Opened.Equal(w.now) || o.Round != c.Round || c.State != Coordinating:
 				t.Fatalf("%s: opened %v in round %d, state %s", o.ID, o.Opened, o.Round, c.State)
@@ -453,11 +503,15 @@ func (k *watcher) check(t *rapid.T, w *world, before Case, cmd Command, evs []Ev
 		case Reminded:
 			k.counts.reminded++
 			o, _ := c.Obligation(b.Obligation)
-			if !looks || !look.Finding.Claimed {
+			if !byHand && (!looks || !look.Finding.Claimed) {
 				t.Fatalf("%s is reminded by %T, without seeing the claim", o.ID, cmd)
 			}
-			if o.Action.DNSLevel() && (c.Class != Malicious || !look.Plan.DNSAllowed) {
-				t.Fatalf("%s is reminded at the DNS level: class %s, allowed %v", o.ID, c.Class, look.Plan.DNSAllowed)
+			if o.Action.DNSLevel() && (c.Class != Malicious || !plan.DNSAllowed) {
+				t.Fatalf("%s is reminded at the DNS level: class %s, allowed %v", o.ID, c.Class, plan.DNSAllowed)
+			}
+			was, _ := before.Obligation(b.Obligation)
+			if byHand && was.Status != Unreachable && was.Doubts < was.Notices && w.now.Sub(maxTime(was.Opened, was.LastNotice)) < AgainApart {
+				t.Fatalf("%s is asked again %v after the last notice", o.ID, w.now.Sub(maxTime(was.Opened, was.LastNotice)))
 			}
 		case MissedTime:
 			o, _ := c.Obligation(b.Obligation)
@@ -485,7 +539,7 @@ func (k *watcher) check(t *rapid.T, w *world, before Case, cmd Command, evs []Ev
 			k.absent = nil
 		}
 	}
-	if !looks && !confirms && obligations > 0 {
+	if !looks && !confirms && !byHand && obligations > 0 {
 		t.Fatalf("%T opened obligations", cmd)
 	}
 
@@ -594,6 +648,7 @@ func worlds(t *testing.T, n int, f func(t *rapid.T, w *world)) {
 			total.counts.reminded += k.counts.reminded
 			total.counts.secondRounds += k.counts.secondRounds
 			total.counts.measured += k.counts.measured
+			total.counts.byHand += k.counts.byHand
 			if f != nil {
 				f(t, w)
 			}

@@ -17,6 +17,7 @@ type capture struct {
 	mu    sync.Mutex
 	blobs []store.NewBlob
 	shas  []string
+	told  looked // of the registration
 }
 
 type captureKey struct{}

@@ -69,6 +69,8 @@ type Settings struct {
 	// Lease is how long a notice may be under way before the sweep of another
 	// worker calls it in doubt; in real time.
 	Lease time.Duration
+	// Disclosure is about requests for registration data.
+	Disclosure DisclosureSettings
 }
 
 // Inbox says which mail is taken.
@@ -237,7 +239,7 @@ func (c *Centre) act(ctx context.Context, tx *store.Tx, cs casework.Case, pb cas
 // step is act without the jobs, which it adds to p.
 func (c *Centre) step(ctx context.Context, tx *store.Tx, p *prompts, cs casework.Case, pb casework.Playbook, cmds ...casework.Command) (casework.Case, error) {
 	now := c.Clock.Now()
-	was := cs.Seq
+	before, was := cs, cs.Seq
 	id := cs.ID
 	if was == 0 {
 		id = c.NewID()
@@ -298,6 +300,11 @@ func (c *Centre) step(ctx context.Context, tx *store.Tx, p *prompts, cs casework
 	if err := tx.AppendEvents(ctx, entries); err != nil {
 		return cs, err
 	}
+	if added, gone := waiting(before, cs); len(added)+len(gone) > 0 {
+		if err := tx.PutHandOffs(ctx, id, added, gone); err != nil {
+			return cs, err
+		}
+	}
 	if due := cs.Due(); !due.IsZero() && !due.After(now) {
 		p.cases = append(p.cases, id)
 	}
@@ -333,7 +340,7 @@ func pack(cs casework.Case) (store.Case, error) {
 	}
 	return store.Case{ID: cs.ID, SubjectKey: cs.Subject.Key(), SubjectKind: string(cs.Subject.Kind), Type: string(cs.Type), State: string(cs.State),
 		Opened: cs.Opened, Closed: cs.Closed, Due: cs.Due(), Seq: cs.Seq, Head: cs.Head, Judgement: string(cs.Class),
-		Outcome: string(cs.Outcome), Actor: cs.Actor.ActorID, Playbook: cs.Playbook, Body: body}, nil
+		Outcome: string(cs.Outcome), Actor: cs.Actor.ActorID, Playbook: cs.Playbook, Assignee: cs.Assignee, Body: body}, nil
 }
 
 // Act gives commands to a case in a transaction of its own: what a person at

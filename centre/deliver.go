@@ -133,6 +133,9 @@ func (c *Centre) prepare(ctx context.Context, tx *store.Tx, n store.Notice, now 
 	if n.Kind == kindReceipt {
 		return c.prepareReceipt(ctx, tx, n, now)
 	}
+	if n.Kind == kindDisclosure {
+		return c.prepareDisclosure(ctx, tx, n, now)
+	}
 	cs, err := c.load(ctx, tx, n.Case)
 	if err != nil {
 		return nil, err
@@ -213,10 +216,10 @@ func wanted(cs casework.Case, o casework.Obligation) bool {
 
 func (c *Centre) failed(ctx context.Context, tx *store.Tx, n store.Notice, why string) error {
 	n.State, n.Done, n.Response = store.NoticeFailed, c.Clock.Now(), why
-	if err := tx.FinishNotice(ctx, n); err != nil || n.Kind == kindReceipt {
+	if err := tx.FinishNotice(ctx, n); err != nil {
 		return err
 	}
-	return c.actOn(ctx, tx, n.Case, casework.Noticed{Obligation: n.Obligation, Notice: n.Number, Result: casework.Undelivered, Response: why})
+	return c.told(ctx, tx, n, casework.Undelivered, why)
 }
 
 // sent writes the result of a notice and what it means for the case, in one
@@ -231,22 +234,22 @@ func (c *Centre) sent(ctx context.Context, n store.Notice, res email.Result) err
 			if n.Response == "" && res.Err != nil {
 				n.Response = res.Err.Error()
 			}
-			cmd := casework.Noticed{Obligation: n.Obligation, Notice: n.Number, Response: n.Response}
+			var result casework.Result
 			switch {
 			case res.Accepted:
-				n.State, cmd.Result = store.NoticeAccepted, casework.Accepted
+				n.State, result = store.NoticeAccepted, casework.Accepted
 			case res.InDoubt:
-				n.State, cmd.Result = store.NoticeInDoubt, casework.Doubtful
+				n.State, result = store.NoticeInDoubt, casework.Doubtful
 			case res.Recoverable && n.Attempts <= len(retries):
 				n.State, n.Due, n.Done = store.NoticeDue, now.Add(retries[n.Attempts-1]), time.Time{}
 				return tx.FinishNotice(ctx, n)
 			default:
-				n.State, cmd.Result = store.NoticeFailed, casework.Undelivered
+				n.State, result = store.NoticeFailed, casework.Undelivered
 			}
-			if err := tx.FinishNotice(ctx, n); err != nil || n.Kind == kindReceipt {
+			if err := tx.FinishNotice(ctx, n); err != nil {
 				return err
 			}
-			return c.actOn(ctx, tx, n.Case, cmd)
+			return c.told(ctx, tx, n, result, n.Response)
 		})
 	})
 }

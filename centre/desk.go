@@ -3,6 +3,7 @@ package centre
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"bailiwick/casework"
@@ -10,49 +11,80 @@ import (
 	"bailiwick/store"
 )
 
-// Confirm looks again, so that the confirmation rests on a fresh capture of
-// ours, and confirms as a person.
+// The methods named Since are for somebody who saw the case up to the event
+// numbered seq. Whether somebody else acted after that is asked in the
+// transaction that writes, so that of two who act at one time the second gets
+// Meanwhile, with what the first did, and nothing of theirs is done. A seq of 0
+// sets no such condition.
+
+// Confirm is ConfirmSince for somebody who saw the case as it stands.
 func (c *Centre) Confirm(ctx context.Context, id, by string, class casework.Class) (casework.Case, error) {
-	cs, err := c.Case(ctx, id)
+	return c.ConfirmSince(ctx, id, 0, by, class)
+}
+
+// ConfirmSince looks again, so that the confirmation rests on a fresh capture of
+// ours, and confirms as a person. The look takes its time: who acts on the case
+// meanwhile is first, also with a seq of 0.
+func (c *Centre) ConfirmSince(ctx context.Context, id string, seq int, by string, class casework.Class) (casework.Case, error) {
+	var cs casework.Case
+	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if cs, err = c.load(ctx, tx, id); err != nil {
+			return err
+		}
+		return unchanged(ctx, tx, id, seq) // else nobody needs to look
+	})
 	if err != nil {
 		return cs, err
+	}
+	if seq == 0 {
+		seq = cs.Seq
 	}
 	f, plan, took, err := c.look(ctx, cs, true)
 	if err != nil {
 		return cs, err
 	}
-	if err := c.Store.Update(ctx, func(tx *store.Tx) error { return took.write(ctx, tx, id) }); err != nil {
+	if err := c.Store.Update(ctx, func(tx *store.Tx) error {
+		f.Registration, err = c.file(ctx, tx, id, took)
+		return err
+	}); err != nil {
 		return cs, err
 	}
-	return c.Act(ctx, id, casework.Look{Finding: f, Plan: plan}, casework.Confirm{By: by, Class: class, Plan: plan})
+	return c.ActSince(ctx, id, seq, casework.Look{Finding: f, Plan: plan}, casework.Confirm{By: by, Class: class, Plan: plan})
 }
 
-// Merge makes a case part of another, both in one transaction.
+// Merge is MergeSince for somebody who saw the case as it stands.
 func (c *Centre) Merge(ctx context.Context, id, into, by string) (casework.Case, error) {
+	return c.MergeSince(ctx, id, 0, into, by)
+}
+
+// MergeSince makes a case part of another, both in one transaction.
+func (c *Centre) MergeSince(ctx context.Context, id string, seq int, into, by string) (casework.Case, error) {
 	if id == into {
 		return casework.Case{}, problem.BadField("into", "a case cannot be merged into itself")
 	}
-	return c.pair(ctx, id, into, func(from casework.Case) (casework.Command, casework.Command) {
-		return casework.Merge{By: by, Into: into}, casework.Absorb{By: by, From: from}
+	return c.pair(ctx, id, seq, func(from casework.Case) (string, casework.Command, casework.Command, error) {
+		return into, casework.Merge{By: by, Into: into}, casework.Absorb{By: by, From: from}, nil
 	})
 }
 
-// Unmerge restores a merged case, and gives its reports back to it.
+// Unmerge is UnmergeSince for somebody who saw the case as it stands.
 func (c *Centre) Unmerge(ctx context.Context, id, by string) (casework.Case, error) {
-	cs, err := c.Case(ctx, id)
-	if err != nil {
-		return cs, err
-	}
-	if cs.MergedInto == "" {
-		return cs, problem.New(problem.Conflict, "case %s is not merged", id)
-	}
-	return c.pair(ctx, id, cs.MergedInto, func(from casework.Case) (casework.Command, casework.Command) {
-		return casework.Unmerge{By: by}, casework.Release{By: by, Case: id}
+	return c.UnmergeSince(ctx, id, 0, by)
+}
+
+// UnmergeSince restores a merged case, and gives its reports back to it.
+func (c *Centre) UnmergeSince(ctx context.Context, id string, seq int, by string) (casework.Case, error) {
+	return c.pair(ctx, id, seq, func(cs casework.Case) (string, casework.Command, casework.Command, error) {
+		if cs.MergedInto == "" {
+			return "", nil, nil, problem.New(problem.Conflict, "case %s is not merged", id)
+		}
+		return cs.MergedInto, casework.Unmerge{By: by}, casework.Release{By: by, Case: id}, nil
 	})
 }
 
-// pair gives one command to each of two cases in one transaction.
-func (c *Centre) pair(ctx context.Context, id, other string, cmds func(casework.Case) (casework.Command, casework.Command)) (casework.Case, error) {
+// pair gives one command to each of two cases in one transaction: which other
+// case it is, and which commands they are, the case says as it then stands.
+func (c *Centre) pair(ctx context.Context, id string, seq int, cmds func(casework.Case) (other string, mine, theirs casework.Command, err error)) (casework.Case, error) {
 	var out casework.Case
 	err := retry(func() error {
 		return c.Store.Update(ctx, func(tx *store.Tx) error {
@@ -60,11 +92,17 @@ func (c *Centre) pair(ctx context.Context, id, other string, cmds func(casework.
 			if err != nil {
 				return err
 			}
+			if err := unchanged(ctx, tx, id, seq); err != nil {
+				return err
+			}
+			other, mine, theirs, err := cmds(cs)
+			if err != nil {
+				return err
+			}
 			pb, err := c.playbook(ctx, tx, cs.Playbook)
 			if err != nil {
 				return err
 			}
-			mine, theirs := cmds(cs)
 			if out, err = c.act(ctx, tx, cs, pb, mine); err != nil {
 				return err
 			}
@@ -109,29 +147,40 @@ func (c *Centre) share(ctx context.Context, tx *store.Tx, cs casework.Case, othe
 
 // Retain lets what is over its time expire.
 func (c *Centre) Retain(ctx context.Context) error {
-	_, err := c.Store.Sweep(ctx, c.Clock.Now(), c.set.Retention)
-	return err
+	now := c.Clock.Now()
+	_, err := c.Store.Sweep(ctx, now, c.set.Retention)
+	_, asked := c.Store.SweepDisclosures(ctx, now, c.set.Retention.Personal)
+	return errors.Join(err, asked)
 }
 
 // SetBaseURL says how the centre is reached, once that is known. It must be
 // called before any work starts.
 func (c *Centre) SetBaseURL(u string) { c.set.BaseURL = u }
 
-// Purge is for a case that turns out to be about child sexual abuse material,
+// Purge is PurgeSince for somebody who saw the case as it stands.
+func (c *Centre) Purge(ctx context.Context, id, by string) (casework.Case, error) {
+	return c.PurgeSince(ctx, id, 0, by)
+}
+
+// PurgeSince is for a case that turns out to be about child sexual abuse material,
 // which is never kept (DESIGN section 8): what was captured for it, the
 // messages about it and the raw reports on it are erased and refused ever
 // after, and the case closes. What stays is its log, which names subjects and
 // digests. A report that came in bulk takes the raw bytes of its whole chunk
 // with it; the other reports of that chunk have been read and stay filed.
-func (c *Centre) Purge(ctx context.Context, id, by string) (casework.Case, error) {
+func (c *Centre) PurgeSince(ctx context.Context, id string, seq int, by string) (casework.Case, error) {
 	cs, err := c.Case(ctx, id)
 	if err != nil {
 		return cs, err
 	}
-	if cs.State.IsOpen() { // first, so that nothing is captured or sent meanwhile
-		if cs, err = c.Act(ctx, id, casework.Close{By: by, Reason: "handed to the hotline; nothing of it is kept"}); err != nil {
-			return cs, err
-		}
+	// What is said first is what others see, and for an open case that nothing
+	// is captured or sent meanwhile.
+	var first casework.Command = casework.AddNote{By: by, Text: "Everything that was kept of this case is erased: it was handed to the hotline."}
+	if cs.State.IsOpen() {
+		first = casework.Close{By: by, Reason: "handed to the hotline; nothing of it is kept"}
+	}
+	if cs, err = c.ActSince(ctx, id, seq, first); err != nil {
+		return cs, err
 	}
 	shas := map[string]bool{}
 	err = c.Store.View(ctx, func(tx *store.Tx) error {

@@ -28,6 +28,9 @@ type Figures struct {
 	// AfterAsk is the same from the moment a party has the ask, by its role.
 	AfterAsk []Survival `json:"after_ask"`
 	Asked    []Asked    `json:"asked"`
+	// Disclosure counts requests for registration data since the beginning, by
+	// direction and profile; empty where there was none.
+	Disclosure []DisclosureFigures `json:"disclosure,omitempty"`
 }
 
 // ReportFigures count reports by what became of them.

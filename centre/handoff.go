@@ -41,48 +41,94 @@ type HandOff struct {
 	Wait string `json:"wait,omitempty"`
 }
 
-// HandOffs lists the tasks that are open, the oldest first.
+// HandOffPage is one page of the tasks that are open.
+type HandOffPage struct {
+	Tasks []HandOff
+	// Found is how many there are in all, up to MaxFound.
+	Found int
+	// Next is where the next page begins; nil at the end.
+	Next *store.HandOff
+}
+
+// handOffPiece is how many tasks are read in one go.
+const handOffPiece = 500
+
+// HandOffs lists all tasks that are open, the oldest first.
 func (c *Centre) HandOffs(ctx context.Context) ([]HandOff, error) {
 	var out []HandOff
 	err := c.Store.View(ctx, func(tx *store.Tx) error {
 		out = nil
-		for after := ""; ; {
-			rows, err := tx.Cases(ctx, store.CaseFilter{State: string(casework.Coordinating), After: after})
-			if err != nil {
+		for after := (*store.HandOff)(nil); ; {
+			tasks, next, err := c.handOffs(ctx, tx, after, handOffPiece)
+			out = append(out, tasks...)
+			if err != nil || next == nil {
 				return err
 			}
-			for _, row := range rows {
-				after = row.ID
-				cs, err := unpack(row)
-				if err != nil {
-					return err
-				}
-				for _, o := range cs.Obligations {
-					if !cs.ForPerson(o) {
-						continue
-					}
-					h, err := c.handOff(ctx, tx, cs, o)
-					if err != nil {
-						return err
-					}
-					out = append(out, h)
-				}
-			}
-			if len(rows) < store.MaxCases {
-				return nil
-			}
+			after = next
 		}
-	})
-	slices.SortStableFunc(out, func(a, b HandOff) int {
-		if n := a.Opened.Compare(b.Opened); n != 0 {
-			return n
-		}
-		return strings.Compare(a.Obligation, b.Obligation)
 	})
 	return out, err
 }
 
-func (c *Centre) handOff(ctx context.Context, tx *store.Tx, cs casework.Case, o casework.Obligation) (HandOff, error) {
+// HandOffPage lists at most limit (1 to 500) of the tasks that are open, the
+// oldest first, those after a place (nil: from the beginning). What it costs is
+// bounded by limit, however many cases there are.
+func (c *Centre) HandOffPage(ctx context.Context, after *store.HandOff, limit int) (HandOffPage, error) {
+	var p HandOffPage
+	limit = min(max(limit, 1), handOffPiece)
+	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if p.Tasks, p.Next, err = c.handOffs(ctx, tx, after, limit); err != nil {
+			return err
+		}
+		p.Found, err = tx.CountHandOffs(ctx, MaxFound)
+		return err
+	})
+	return p, err
+}
+
+// handOffs reads a piece of the list, and where the next one begins.
+func (c *Centre) handOffs(ctx context.Context, tx *store.Tx, after *store.HandOff, limit int) (out []HandOff, next *store.HandOff, err error) {
+	rows, err := tx.HandOffs(ctx, after, limit+1)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		next = &rows[limit-1]
+	}
+	var ids []string
+	for _, r := range rows {
+		ids = append(ids, r.Case)
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	stored, err := tx.CasesByID(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	failed, err := tx.FailedNotices(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	cases := map[string]casework.Case{}
+	for _, r := range rows {
+		cs, ok := cases[r.Case]
+		if !ok {
+			if cs, err = unpack(stored[r.Case]); err != nil {
+				return nil, nil, err
+			}
+			cases[r.Case] = cs
+		}
+		if o, ok := cs.Obligation(r.Obligation); ok && cs.ForPerson(o) {
+			out = append(out, c.handOff(cs, o, failed))
+		}
+	}
+	return out, next, nil
+}
+
+// handOff is an obligation as a task. Of the notices, those of its own that could
+// not be delivered count, in the order they were ordered.
+func (c *Centre) handOff(cs casework.Case, o casework.Obligation, notices []store.Notice) HandOff {
 	h := HandOff{Case: cs.ID, Obligation: o.ID, Subject: cs.Subject.Key(), Type: string(cs.Type), Party: o.Party, Action: o.Action, Status: o.Status,
 		Opened: o.Opened, Why: o.Party.Why, Wait: notNow(cs, o)}
 	h.Party.PGPKey = "" // of no use to whoever fills in a form
@@ -91,18 +137,34 @@ func (c *Centre) handOff(ctx context.Context, tx *store.Tx, cs casework.Case, o 
 	if o.Action == casework.Bundle {
 		h.Why = "a person files the bundle"
 	}
-	if o.Status == casework.Unreachable && o.Notices > 0 {
-		ns, err := tx.Notices(ctx, cs.ID)
-		if err != nil {
-			return h, err
-		}
-		for _, n := range ns {
+	if o.Status == casework.Unreachable {
+		for _, n := range notices {
 			if n.Obligation == o.ID && n.State == store.NoticeFailed {
 				h.Why = "the mail to " + n.To + " was not delivered: " + n.Response
 			}
 		}
 	}
-	return h, nil
+	return h
+}
+
+// waiting says what of a case waits for a person after a step and did not
+// before, and the ids of what did and does not any more.
+func waiting(before, after casework.Case) (added []casework.Obligation, gone []string) {
+	was := map[string]bool{}
+	for _, o := range before.Obligations {
+		if before.ForPerson(o) {
+			was[o.ID] = true
+		}
+	}
+	for _, o := range after.Obligations {
+		switch now := after.ForPerson(o); {
+		case now && !was[o.ID]:
+			added = append(added, o)
+		case !now && was[o.ID]:
+			gone = append(gone, o.ID)
+		}
+	}
+	return added, gone
 }
 
 // notNow says why an ask should wait; "" if it need not. The rules are those of
@@ -159,9 +221,7 @@ func (c *Centre) HandOffText(ctx context.Context, id, obligation string) (HandOf
 		if err != nil {
 			return err
 		}
-		if out.HandOff, err = c.handOff(ctx, tx, cs, o); err != nil {
-			return err
-		}
+		out.HandOff = c.handOff(cs, o, earlier)
 		return c.fillIn(&out, cs, pb, o, earlier)
 	})
 	return out, err
@@ -245,13 +305,19 @@ const MaxProof = 10 << 20
 // Handed records that a person handed an ask or a bundle over by another way
 // (a form, a telephone), which starts the clock like an accepted mail.
 func (c *Centre) Handed(ctx context.Context, id, obligation, by, how string) error {
-	return c.HandedWithProof(ctx, id, obligation, by, how, nil)
+	return c.HandedSince(ctx, id, 0, obligation, by, how, nil)
 }
 
 // HandedWithProof is Handed with a file that shows it: a picture of the form, a
-// receipt. It is kept as evidence of the case, and the event names its digest.
-// A better proof may be given later.
+// receipt.
 func (c *Centre) HandedWithProof(ctx context.Context, id, obligation, by, how string, proof []byte) error {
+	return c.HandedSince(ctx, id, 0, obligation, by, how, proof)
+}
+
+// HandedSince is HandedWithProof for somebody who saw the case up to the event
+// numbered seq (0: no condition). The proof (nil for none) is kept as evidence of
+// the case, and the event names its digest. A better proof may be given later.
+func (c *Centre) HandedSince(ctx context.Context, id string, seq int, obligation, by, how string, proof []byte) error {
 	if len(proof) > MaxProof {
 		return problem.New(problem.TooLarge, "a proof has at most %d octets, this one has %d", MaxProof, len(proof))
 	}
@@ -272,6 +338,9 @@ func (c *Centre) HandedWithProof(ctx context.Context, id, obligation, by, how st
 	}
 	return retry(func() error {
 		return c.Store.Update(ctx, func(tx *store.Tx) error {
+			if err := unchanged(ctx, tx, id, seq); err != nil {
+				return err
+			}
 			if cmd.Proof != "" {
 				if err := tx.RefBlob(ctx, cmd.Proof, store.OwnerCase, id); err != nil {
 					return err

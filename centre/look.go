@@ -78,7 +78,7 @@ func (c *Centre) work(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := took.write(ctx, tx, id); err != nil {
+		if f.Registration, err = c.file(ctx, tx, id, took); err != nil {
 			return err
 		}
 		_, err = c.act(ctx, tx, now, pb, c.commands(now, f, plan)...)
@@ -153,12 +153,12 @@ func (c *Centre) rule(cs casework.Case, f casework.Finding) string {
 // registration has been answered once.
 func (c *Centre) look(ctx context.Context, cs casework.Case, fresh bool) (casework.Finding, casework.Plan, *capture, error) {
 	took := &capture{}
-	f, plan, err := c.gather(context.WithValue(ctx, captureKey{}, took), cs, fresh)
+	f, plan, err := c.gather(context.WithValue(ctx, captureKey{}, took), cs, fresh, took)
 	f.Blobs = took.shas
 	return f, plan, took, err
 }
 
-func (c *Centre) gather(ctx context.Context, cs casework.Case, fresh bool) (casework.Finding, casework.Plan, error) {
+func (c *Centre) gather(ctx context.Context, cs casework.Case, fresh bool, took *capture) (casework.Finding, casework.Plan, error) {
 	now := c.Clock.Now()
 	claim := judge.Claim{Type: cs.Type, Brand: cs.Brand()}
 	for _, s := range cs.URLs() {
@@ -205,6 +205,9 @@ func (c *Centre) gather(ctx context.Context, cs casework.Case, fresh bool) (case
 	var rec *registration.Record
 	if needs && named {
 		r, err := c.Collect.Registration(ctx, cs.Subject.Name)
+		if err == nil {
+			took.told = looked{cs.Subject.Name, &r}
+		}
 		switch {
 		case err == nil && (answered(string(r.State)) || !known):
 			rec = &r

@@ -56,7 +56,9 @@ func (c *Centre) route(addr string) (route, caseID string, err error) {
 	if slices.Contains(c.set.Inbox.Report, local) {
 		return routeReport, "", nil
 	}
-	if id, obligation, ok := email.ParseReply(c.ReplyKey, addr); ok {
+	if id, obligation, ok := email.ParseReply(c.ReplyKey, addr); ok && obligation == email.DisclosureRef {
+		return routeDisclosure + id, "", nil
+	} else if ok {
 		return routeReply + obligation, id, nil
 	}
 	if receipt, ok := email.ParseReceiptAddress(c.ReplyKey, addr); ok {
@@ -275,6 +277,8 @@ func (c *Centre) readMail(ctx context.Context, id string) error {
 				err = c.mailReply(ctx, tx, &p, a, &row)
 			case strings.HasPrefix(row.Route, routeReceipt):
 				err = c.mailReceipt(ctx, tx, &p, a, &row)
+			case strings.HasPrefix(row.Route, routeDisclosure):
+				err = c.mailDisclosure(ctx, tx, &p, a, &row)
 			default:
 				ignore(&row, "to the postmaster: for a person to read")
 			}

@@ -151,7 +151,8 @@ func (c *Centre) Evidence(ctx context.Context, id, sha string) ([]byte, string, 
 // Meanwhile is the error of a command that was given on a case as it stood
 // before somebody else acted: nothing was done.
 type Meanwhile struct {
-	// Events are what happened since, in order, at most maxMeanwhile.
+	// Events are what happened since, in order; where that is more than
+	// maxMeanwhile, so many of those that a person should see.
 	Events []casework.Entry
 }
 
@@ -168,16 +169,36 @@ func (m *Meanwhile) Unwrap() error {
 // unchanged fails with Meanwhile if, after the event numbered seq, anything
 // happened that a person at the desk should see before acting: what another
 // person or a party did, and what changed the state. Looks, deliveries and
-// further reports do not count: they happen all the time.
+// further reports do not count: they happen all the time. A seq of 0 is no
+// condition.
 func unchanged(ctx context.Context, tx *store.Tx, id string, seq int) error {
-	es, err := tx.EventsSince(ctx, id, seq, maxMeanwhile)
-	if err != nil {
-		return err
+	if seq <= 0 {
+		return nil
 	}
-	if slices.ContainsFunc(es, matters) {
-		return &Meanwhile{Events: es}
+	// Piece by piece: behind many looks somebody may have acted.
+	var all, acted []casework.Entry
+	for {
+		es, err := tx.EventsSince(ctx, id, seq, maxMeanwhile)
+		if err != nil {
+			return err
+		}
+		for _, e := range es {
+			seq = e.Seq
+			if all = append(all, e); matters(e) {
+				acted = append(acted, e)
+			}
+		}
+		if len(es) == maxMeanwhile && len(acted) < maxMeanwhile {
+			continue
+		}
+		switch {
+		case len(acted) == 0:
+			return nil
+		case len(all) > maxMeanwhile:
+			all = acted[:min(len(acted), maxMeanwhile)]
+		}
+		return &Meanwhile{Events: all}
 	}
-	return nil
 }
 
 func matters(e casework.Entry) bool {
@@ -361,7 +382,12 @@ func (c *Centre) countFigures(ctx context.Context) (Figures, error) {
 		}
 	}
 	f := t.figures()
-	err := c.Store.View(ctx, func(tx *store.Tx) error {
+	asked, err := c.CountDisclosures(ctx, time.Time{}, now)
+	if err != nil {
+		return f, err
+	}
+	f.Disclosure = slices.DeleteFunc(asked, func(d DisclosureFigures) bool { return d.Submitted+d.Unreached+d.Withdrawn == 0 })
+	err = c.Store.View(ctx, func(tx *store.Tx) error {
 		states, err := tx.CountReports(ctx)
 		for s, n := range states {
 			f.Reports.All += n

@@ -29,18 +29,18 @@ func (c *Centre) Handlers() map[string]func(ctx context.Context, ids []string, c
 }
 
 // Swept counts what a sweep did.
-type Swept struct{ Mails, Reports, Cases, Notices int }
+type Swept struct{ Mails, Reports, Cases, Notices, Disclosures int }
 
 // Zero says whether nothing was due.
 func (s Swept) Zero() bool { return s == Swept{} }
 
 // Sweep does one pass over everything that is due: mails to read, reports to file, cases to
-// look at, notices to deliver. It makes certain what jobs make prompt: with
+// look at, notices to deliver, disclosure requests whose time is over. It makes certain what jobs make prompt: with
 // the queue lost, all work is still done, only later.
 func (c *Centre) Sweep(ctx context.Context) (Swept, error) {
 	var s Swept
 	now := c.Clock.Now()
-	var mails, reports, notices, cases []string
+	var mails, reports, notices, cases, disclosures []string
 	err := c.Store.View(ctx, func(tx *store.Tx) error {
 		ms, err := tx.DueMails(ctx, now, sweepBatch)
 		if err != nil {
@@ -63,14 +63,17 @@ func (c *Centre) Sweep(ctx context.Context) (Swept, error) {
 		for _, n := range ns {
 			notices = append(notices, n.ID)
 		}
+		if disclosures, err = tx.DueDisclosures(ctx, now, sweepBatch); err != nil {
+			return err
+		}
 		cases, err = tx.DueCases(ctx, now, sweepBatch)
 		return err
 	})
 	if err != nil {
 		return s, err
 	}
-	s = Swept{len(mails), len(reports), len(cases), len(notices)}
-	err = errors.Join(c.ReadMails(ctx, mails), c.Triage(ctx, reports), c.Work(ctx, cases), c.Deliver(ctx, notices), c.doubt(ctx, "", time.Now().Add(-c.set.Lease)))
+	s = Swept{len(mails), len(reports), len(cases), len(notices), len(disclosures)}
+	err = errors.Join(c.ReadMails(ctx, mails), c.Triage(ctx, reports), c.Work(ctx, cases), c.Deliver(ctx, notices), c.workDisclosures(ctx, disclosures), c.doubt(ctx, "", time.Now().Add(-c.set.Lease)))
 	return s, err
 }
 
@@ -96,12 +99,7 @@ func (c *Centre) doubt(ctx context.Context, worker string, before time.Time) err
 				return err
 			}
 			for _, n := range ns {
-				if n.Kind == kindReceipt {
-					continue
-				}
-				cmd := casework.Noticed{Obligation: n.Obligation, Notice: n.Number, Result: casework.Doubtful,
-					Response: "the worker stopped between sending and noting the result"}
-				if err := c.actOn(ctx, tx, n.Case, cmd); err != nil && problem.CodeOf(err) != problem.NotFound {
+				if err := c.told(ctx, tx, n, casework.Doubtful, "the worker stopped between sending and noting the result"); err != nil && problem.CodeOf(err) != problem.NotFound {
 					return err
 				}
 			}

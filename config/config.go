@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
+	"bailiwick/access"
 	"bailiwick/name"
 	"bailiwick/problem"
 
@@ -26,16 +28,19 @@ type Config struct {
 	Blobs    string `yaml:"blobs" default:"bailiwick-blobs" help:"Folder for large raw bytes (captures, mails, bulk reports)."`
 	Listen   string `yaml:"listen" default:"127.0.0.1:8053" help:"Address the pages and the API are served at."`
 	BaseURL  string `yaml:"base_url" default:"" help:"How parties reach this centre from outside, for links in mails; http://LISTEN if empty."`
-	Workers  int    `yaml:"workers" default:"4" help:"How many things are done at a time; the sweep is one of them."`
-	Worker   string `yaml:"worker" default:"" help:"Name of this process in the delivery log: the same after a restart, different on every machine; the host name if empty."`
+	// TrustedProxies are networks, such as those of a TLS proxy.
+	TrustedProxies []string `yaml:"trusted_proxies" help:"Networks of proxies whose word (X-Forwarded-For, Forwarded) for who connects is taken, such as 127.0.0.1/32. None by default: the address that connects counts."`
+	Workers        int      `yaml:"workers" default:"4" help:"How many things are done at a time; the sweep is one of them."`
+	Worker         string   `yaml:"worker" default:"" help:"Name of this process in the delivery log: the same after a restart, different on every machine; the host name if empty."`
 
-	Centre    Centre    `yaml:"centre"`
-	Mail      Mail      `yaml:"mail"`
-	Inbox     Inbox     `yaml:"inbox"`
-	Confirm   Confirm   `yaml:"confirm"`
-	Files     Files     `yaml:"files"`
-	Network   Network   `yaml:"network"`
-	Retention Retention `yaml:"retention"`
+	Centre     Centre     `yaml:"centre"`
+	Mail       Mail       `yaml:"mail"`
+	Inbox      Inbox      `yaml:"inbox"`
+	Confirm    Confirm    `yaml:"confirm"`
+	Files      Files      `yaml:"files"`
+	Network    Network    `yaml:"network"`
+	Disclosure Disclosure `yaml:"disclosure"`
+	Retention  Retention  `yaml:"retention"`
 }
 
 // Centre says who this centre is.
@@ -90,6 +95,8 @@ type Files struct {
 	Playbooks []string `yaml:"playbooks" help:"YAML files of playbooks that replace the shipped ones for their abuse types."`
 	Suffixes  string   `yaml:"suffixes" default:"" help:"Public suffix list to use instead of the built-in one."`
 	Bootstrap string   `yaml:"bootstrap" default:"" help:"YAML file of RDAP servers by TLD or network, which win over the built-in IANA files."`
+	RDAP      string   `yaml:"rdap" default:"" help:"Folder that 'bailiwick update' keeps IANA's RDAP bootstrap files in; used in place of the built-in ones."`
+	Terms     string   `yaml:"terms" default:"" help:"YAML file of the terms of use of RDAP and WHOIS servers (rate, hours, purposes), which win over the shipped ones."`
 	WHOIS     string   `yaml:"whois" default:"" help:"YAML file of WHOIS servers by TLD, which win over what whois.iana.org says."`
 }
 
@@ -109,12 +116,28 @@ type Vantage struct {
 	Country   string `yaml:"country" help:"Where that is."`
 }
 
+// Disclosure is about requests for registration data that is not public: those
+// the centre sends, and those of others that it takes as a registry or registrar.
+type Disclosure struct {
+	Take              bool          `yaml:"take" default:"false" help:"Take requests of others, at /disclosure and by the API: for a centre that is a registry or registrar."`
+	Profile           string        `yaml:"profile" default:"" help:"Profile whose times requests of others are under: gtld, nis2, courtesy or one of yours; that of the name's kind of TLD if empty."`
+	Profiles          []string      `yaml:"profiles" help:"YAML files of profiles, beside the shipped ones or, with the same id, in their place."`
+	Keep              time.Duration `yaml:"keep" default:"0s" help:"How long disclosed data is kept before it is erased; what the profile says if 0."`
+	PerDay            int           `yaml:"per_day" default:"20" help:"Most requests of yours in 24 hours."`
+	PerPersonPerDay   int           `yaml:"per_person_per_day" default:"10" help:"Most of them by one person."`
+	TakenPerDay       int           `yaml:"taken_per_day" default:"200" help:"Most requests of others that are taken in 24 hours."`
+	TakenPerRequestor int           `yaml:"taken_per_requestor" default:"10" help:"Most of them by one mail address, or by one person and organisation where no address is given."`
+}
+
 // Retention is how long things are kept.
 type Retention struct {
 	Raw      time.Duration `yaml:"raw" default:"4320h" help:"Raw reports, counted from arrival."`
 	Personal time.Duration `yaml:"personal" default:"4320h" help:"Personal payloads of the case log (reporters, notes)."`
 	Capture  time.Duration `yaml:"capture" default:"8760h" help:"Page captures and registration answers."`
-	Messages time.Duration `yaml:"messages" default:"8760h" help:"Messages sent and received."`
+	// Registration is of the contacts in the history of registrations.
+	Registration time.Duration `yaml:"registration" default:"4320h" help:"Contacts in the history of registrations, and the raw answers it rests on, counted from when they were last answered, unless a case needs them. The rest of a record stays."`
+	Messages     time.Duration `yaml:"messages" default:"8760h" help:"Messages sent and received."`
+	Access       time.Duration `yaml:"access" default:"9600h" help:"Lines of the access log, and dead API keys: at least 2160h, so that nobody hides soon what they looked at; below zero keeps them without end."`
 }
 
 // MaxFile is the longest configuration file that is read, in octets.
@@ -206,10 +229,21 @@ func (c Config) Validate() error {
 			e = e.Add(fmt.Sprintf("inbox.report[%d]", i), "is not the local part of a mail address")
 		}
 	}
+	if c.Retention.Access >= 0 && c.Retention.Access < access.MinKeepLog {
+		e = e.Add("retention.access", "must be at least %.0fh, or below zero for no end", access.MinKeepLog.Hours())
+	}
+	for i, p := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			e = e.Add(fmt.Sprintf("trusted_proxies[%d]", i), "%.60q is not a network such as 192.0.2.0/24 or 2001:db8::1/128", p)
+		}
+	}
 	for i, r := range c.Confirm.Rules {
 		if r != "live-phishing" && r != "live-malware" {
 			e = e.Add(fmt.Sprintf("confirm.rules[%d]", i), "%q is not a rule: live-phishing, live-malware", r)
 		}
+	}
+	if d := c.Disclosure; d.PerDay < 0 || d.PerPersonPerDay < 0 || d.TakenPerDay < 0 || d.TakenPerRequestor < 0 || d.Keep < 0 || d.Keep > 365*24*time.Hour {
+		e = e.Add("disclosure", "caps must not be under 0, and keep must be 0 to 8760h")
 	}
 	for i, v := range c.Network.Vantages {
 		if v.ID == "" || v.UserAgent == "" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bailiwick/access"
 	"bailiwick/config"
 )
 
@@ -29,8 +30,12 @@ func TestDocumentIsAValidConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	fromDoc.Confirm.Rules, fromDoc.Files.Playbooks, fromDoc.Network.Vantages, fromDoc.Inbox.Report, fromDoc.Inbox.FeedbackFrom = nil, nil, nil, nil, nil // [] and nothing are the same
+	fromDoc.TrustedProxies, fromDoc.Disclosure.Profiles = nil, nil
 	if !reflect.DeepEqual(fromDoc, plain) {
 		t.Errorf("the documented configuration is not the default one:\n%+v\n%+v", fromDoc, plain)
+	}
+	if len(plain.TrustedProxies) != 0 || plain.Retention.Access != access.DefaultKeepLog {
+		t.Errorf("trusts %v, keeps the log of looks for %s", plain.TrustedProxies, plain.Retention.Access)
 	}
 	if plain.Mail.Enabled || len(plain.Confirm.Rules) != 0 {
 		t.Error("a fresh centre must send nothing and confirm nothing by itself")
@@ -53,6 +58,11 @@ func TestLoad(t *testing.T) {
 		{"bad number", "", []string{"BAILIWICK_WORKERS=many"}, "BAILIWICK_WORKERS", nil},
 		{"bad database", "database: mysql://x\n", nil, "database", nil},
 		{"sending without a way to answer", "mail: {enabled: true}\ncentre: {contact: a@b.example}\n", nil, "base_url", nil},
+		{"a log that is soon gone", "retention: {access: 24h}\n", nil, "retention.access", nil},
+		{"a log at its shortest", "retention: {access: 2160h}\n", nil, "", func(c config.Config) bool { return c.Retention.Access == access.MinKeepLog }},
+		{"a log that is kept", "retention: {access: -1h}\n", nil, "", nil},
+		{"proxies", "", []string{"BAILIWICK_TRUSTED_PROXIES=127.0.0.1/32, 2001:db8::/64"}, "", func(c config.Config) bool { return len(c.TrustedProxies) == 2 }},
+		{"a proxy that is no network", "trusted_proxies: [127.0.0.1/32, localhost]\n", nil, "trusted_proxies[1]", nil},
 		{"sending without a contact", "mail: {enabled: true}\n", nil, "centre.contact", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

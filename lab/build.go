@@ -41,6 +41,7 @@ type rdapServer struct {
 	tld       *tld
 	registrar *party
 	fault     RDAPFault
+	limit     *limiter
 }
 
 // build makes everything that does not change.
@@ -72,9 +73,9 @@ func (w *World) build() {
 			w.infra[h+d.Name] = record{addr: t.addr}
 		}
 		if d.RDAP != RDAPNone {
-			w.infra["rdap.nic."+d.Name] = record{addr: t.addr, rdap: &rdapServer{tld: t, fault: d.RDAP}}
+			w.infra["rdap.nic."+d.Name] = record{addr: t.addr, rdap: &rdapServer{tld: t, fault: d.RDAP, limit: newLimiter(d.Limit)}}
 		}
-		w.whoisServer("whois.nic."+d.Name, &whoisServer{tld: t, fault: d.WHOIS})
+		w.whoisServer("whois.nic."+d.Name, &whoisServer{tld: t, fault: d.WHOIS, limit: newLimiter(d.Limit)})
 		w.website("nic."+d.Name, d.Registry)
 	}
 	for i := range s.DNSOperators {
@@ -93,9 +94,9 @@ func (w *World) build() {
 		p := w.party(&party{id: "registrar:" + d.Name, role: "registrar", name: d.Name, mail: d.Mail, form: d.Form, domain: d.Domain,
 			b: s.resolve(d.Behaviour, "prompt"), registrar: d})
 		if d.RDAP != RDAPNone {
-			w.infra["rdap."+d.Domain] = record{addr: webAddr, rdap: &rdapServer{registrar: p, fault: d.RDAP}}
+			w.infra["rdap."+d.Domain] = record{addr: webAddr, rdap: &rdapServer{registrar: p, fault: d.RDAP, limit: newLimiter(d.Limit)}}
 		}
-		w.whoisServer("whois."+d.Domain, &whoisServer{registrar: p, fault: d.WHOIS})
+		w.whoisServer("whois."+d.Domain, &whoisServer{registrar: p, fault: d.WHOIS, limit: newLimiter(d.Limit)})
 		w.website(d.Domain, d.Name)
 	}
 	w.infra[centreMX] = record{addr: centreMXAddr}

@@ -75,6 +75,12 @@ func (c *checker) form(path, v string) {
 	}
 }
 
+func (c *checker) limit(path string, l *Limit) {
+	if l != nil && (!(l.Rate > 0) || l.Rate > 1e6 || l.Burst < 0 || l.Ban < 0) {
+		c.bad(path, "needs a rate above 0, and a burst and a ban not below 0")
+	}
+}
+
 func (c *checker) domain(path, v string) {
 	if _, err := name.Parse(v); err != nil {
 		c.bad(path, "%s", err)
@@ -127,6 +133,7 @@ func (c *checker) parties() {
 		c.oneOf(at+".rdap", string(t.RDAP), rdap...)
 		c.oneOf(at+".whois", string(t.WHOIS), whois...)
 		c.oneOf(at+".whois_form", t.WHOISForm, whoisForms...)
+		c.limit(at+".limit", t.Limit)
 		c.country(at+".country", t.Country)
 		c.mail(at+".mail", t.Mail)
 		c.form(at+".form", t.Form)
@@ -139,6 +146,7 @@ func (c *checker) parties() {
 	for i, r := range s.Registrars {
 		at := fmt.Sprintf("registrars[%d]", i)
 		c.unique(c.registrars, at+".name", r.Name)
+		c.limit(at+".limit", r.Limit)
 		if ids[r.IANAID] || r.IANAID < 1 {
 			c.bad(at+".iana_id", "%d is used twice or is not positive", r.IANAID)
 		}

@@ -3,6 +3,7 @@ package lab
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -65,6 +66,19 @@ func (w *World) BootstrapFiles() (dns, ipv4, ipv6 []byte, err error) {
 // serveRDAP answers for a registry, a registrar or the network registry.
 func (w *World) serveRDAP(rw http.ResponseWriter, r *http.Request, s *rdapServer) {
 	rw.Header().Set("Date", w.clock.Now().Format(http.TimeFormat))
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		switch wait, banned := s.limit.ask(from.Addr(), time.Now()); {
+		case banned:
+			w.counts.banned.Add(1)
+			writeRDAP(rw, http.StatusForbidden, fault(403, "Forbidden", "This client asked too often and is not answered any more."))
+			return
+		case wait > 0:
+			w.counts.throttled.Add(1)
+			rw.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+			writeRDAP(rw, http.StatusTooManyRequests, fault(429, "Too Many Requests", "Ask again later."))
+			return
+		}
+	}
 	switch s.fault {
 	case RDAPHTML:
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -67,7 +67,10 @@ type TLD struct {
 	// which form: "icann" (default), "block", "dotted" or "indented".
 	WHOIS     WHOISFault `yaml:"whois,omitempty"`
 	WHOISForm string     `yaml:"whois_form,omitempty"`
-	Behaviour Behaviour  `yaml:"behaviour,omitempty"`
+	// Limit is how often one client may ask its RDAP or its WHOIS server; no
+	// limit if not given.
+	Limit     *Limit    `yaml:"limit,omitempty"`
+	Behaviour Behaviour `yaml:"behaviour,omitempty"`
 	// VerifiesFrom is when the registry begins to verify its registrants: a
 	// fabricated identity then registers nothing more.
 	VerifiesFrom When `yaml:"verifies_from,omitempty"`
@@ -110,6 +113,17 @@ const (
 	WHOISLoop      WHOISFault = "loop"
 )
 
+// Limit is how often one client may ask one server, by the machine's own time.
+// Who asks more often is told so (429 with Retry-After, or the words of WHOIS),
+// and who does not heed that is banned: no question of it is answered any more.
+type Limit struct {
+	Rate  float64 `yaml:"rate"`            // questions a second
+	Burst int     `yaml:"burst,omitempty"` // questions at once after a rest; 1 if not given
+	// Ban is after how many questions over the limit a client is banned; never
+	// if not given.
+	Ban int `yaml:"ban,omitempty"`
+}
+
 // Registrar sells names.
 type Registrar struct {
 	Name   string `yaml:"name"`
@@ -121,6 +135,7 @@ type Registrar struct {
 	RDAP   RDAPFault `yaml:"rdap,omitempty"`
 	// WHOIS is how its WHOIS server answers, always in the form "icann".
 	WHOIS     WHOISFault `yaml:"whois,omitempty"`
+	Limit     *Limit     `yaml:"limit,omitempty"` // as of a TLD
 	Behaviour Behaviour  `yaml:"behaviour,omitempty"`
 	// Takedown is what it does to a name when it acts: "hold" (default,
 	// clientHold), "delete", "park" or "sinkhole".

@@ -31,6 +31,7 @@ type whoisServer struct {
 	tld       *tld
 	registrar *party
 	fault     WHOISFault
+	limit     *limiter
 	host      string
 }
 
@@ -129,6 +130,17 @@ func (w *World) serveWHOIS(c net.Conn) {
 		return
 	}
 	w.counts.whois.Add(1)
+	if from, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil {
+		switch wait, banned := s.limit.ask(from.Addr(), time.Now()); {
+		case banned:
+			w.counts.banned.Add(1)
+			return
+		case wait > 0:
+			w.counts.throttled.Add(1)
+			_, _ = c.Write([]byte(overWire("% Query rate limit exceeded. Please try again later.\n"))) // the client may have gone
+			return
+		}
+	}
 	question := strings.TrimSpace(string(line))
 	w.mu.RLock()
 	answer := w.whoisAnswer(s, question)

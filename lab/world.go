@@ -124,7 +124,7 @@ type World struct {
 	busy       map[string]int   // machines' mails, by mailbox and day
 	receipts   map[string]*Receipts
 
-	counts struct{ dns, rdap, http, whois, smtp, refused, unanswered, reports, accepted, rejected, unexpected, answers, answersFailed, mailsSent, mailsTaken, mailsRefused, mailsAgain, mailsNowhere, duelsCut atomic.Int64 }
+	counts struct{ dns, rdap, http, whois, smtp, refused, unanswered, reports, accepted, rejected, unexpected, answers, answersFailed, mailsSent, mailsTaken, mailsRefused, mailsAgain, mailsNowhere, duelsCut, throttled, banned atomic.Int64 }
 }
 
 // Counts are the exchanges that the lab's servers received, and what the lab
@@ -160,6 +160,10 @@ type Counts struct {
 	SMTPAgain   int64 `json:"smtp_again"`
 	SMTPNowhere int64 `json:"smtp_nowhere"`
 	DuelsCut    int64 `json:"duels_cut"`
+	// Throttled are the RDAP and WHOIS questions over a server's limit, and
+	// Banned those of clients that did not heed it.
+	Throttled int64 `json:"throttled,omitempty"`
+	Banned    int64 `json:"banned,omitempty"`
 }
 
 // tld is a top-level domain at work.
@@ -470,7 +474,7 @@ func (w *World) Counts() Counts {
 		Unanswered: c.unanswered.Load(), ReportsSent: c.reports.Load(), ReportsAccepted: c.accepted.Load(), ReportsRejected: c.rejected.Load(),
 		ReportsUnexpected: c.unexpected.Load(), AnswersSent: c.answers.Load(), AnswersFailed: c.answersFailed.Load(),
 		SMTPSent: c.mailsSent.Load(), SMTPTaken: c.mailsTaken.Load(), SMTPRefused: c.mailsRefused.Load(), SMTPAgain: c.mailsAgain.Load(),
-		SMTPNowhere: c.mailsNowhere.Load(), DuelsCut: c.duelsCut.Load()}
+		SMTPNowhere: c.mailsNowhere.Load(), DuelsCut: c.duelsCut.Load(), Throttled: c.throttled.Load(), Banned: c.banned.Load()}
 }
 
 // Config is what an operator of a centre would configure by hand: not the

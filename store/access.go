@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -186,6 +187,20 @@ func (r accessRows) Session(ctx context.Context, d access.Digest) (access.Sessio
 	return access.Session{Digest: d, Person: a.ID, Created: time.UnixMicro(created).UTC(), Seen: time.UnixMicro(seen).UTC()}, a, nil
 }
 
+func (r accessRows) Sessions(ctx context.Context, person string) ([]access.Session, error) {
+	return list(ctx, r.tx, func(s scanner) (access.Session, error) {
+		var x access.Session
+		var digest []byte
+		var created, seen int64
+		err := s.Scan(&digest, &x.Person, &created, &seen)
+		if err == nil && copy(x.Digest[:], digest) != len(x.Digest) {
+			err = problem.New(problem.Corrupt, "the digest of a session is none")
+		}
+		x.Created, x.Seen = time.UnixMicro(created).UTC(), time.UnixMicro(seen).UTC()
+		return x, err
+	}, "SELECT digest, person, created, seen FROM sessions WHERE person = $1 ORDER BY created, digest", clean(person))
+}
+
 func (r accessRows) TouchSession(ctx context.Context, d access.Digest, seen time.Time) error {
 	return r.change(ctx, nil, "UPDATE sessions SET seen = $1 WHERE digest = $2 AND seen < $1", instant(seen), d[:])
 }
@@ -293,13 +308,34 @@ func (r accessRows) DeleteLinks(ctx context.Context, person string) error {
 	return r.change(ctx, nil, "DELETE FROM links WHERE person = $1", clean(person))
 }
 
-func (r accessRows) Expire(ctx context.Context, idle, oldest, now time.Time) (int, error) {
-	sessions, err := r.tx.exec(ctx, "DELETE FROM sessions WHERE seen <= $1 OR created <= $2", instant(idle), instant(oldest))
-	if err != nil {
-		return 0, err
+func (r accessRows) Expire(ctx context.Context, e access.Ends, limit int) (access.Expired, error) {
+	var out access.Expired
+	for _, x := range []struct {
+		n           *int
+		table, id   string
+		where       string
+		first, last time.Time // of the two arguments; the second may be the first
+	}{
+		{&out.Sessions, "sessions", "digest", "seen <= $1 OR created <= $2", e.Idle, e.Oldest},
+		{&out.Links, "links", "digest", "expires <= $1 AND expires <= $2", e.Links, e.Links},
+		{&out.Keys, "api_keys", "id", "revoked <= $1 OR expires <= $2", e.Keys, e.Keys},
+		{&out.Entries, "access_log", "id", "at <= $1 AND at <= $2 ORDER BY at, id", e.Log, e.Log},
+	} {
+		n, err := r.tx.exec(ctx, "DELETE FROM "+x.table+" WHERE "+x.id+" IN (SELECT "+x.id+" FROM "+x.table+" WHERE "+x.where+" LIMIT $3)", end(x.first), end(x.last), limit)
+		if err != nil {
+			return out, err
+		}
+		*x.n = int(n)
 	}
-	links, err := r.tx.exec(ctx, "DELETE FROM links WHERE expires <= $1", instant(now))
-	return int(sessions + links), err
+	return out, nil
+}
+
+// end is a time up to which things end; nothing does up to the zero time.
+func end(t time.Time) int64 {
+	if t.IsZero() {
+		return math.MinInt64
+	}
+	return instant(t)
 }
 
 func (r accessRows) AddEntry(ctx context.Context, e access.Entry) error {

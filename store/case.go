@@ -28,10 +28,11 @@ type Case struct {
 	Outcome     string
 	Actor       string
 	Playbook    string // hash
+	Assignee    string // "person:ID"; "" for nobody
 	Body        []byte // JSON of casework.Case
 }
 
-const selectCase = `SELECT id, subject_key, subject_kind, type, state, opened, closed, due, seq, head, judgement, outcome, actor, playbook, body FROM cases `
+const selectCase = `SELECT id, subject_key, subject_kind, type, state, opened, closed, due, seq, head, judgement, outcome, actor, playbook, assignee, body FROM cases `
 
 func scanCase(s scanner) (Case, error) {
 	var c Case
@@ -39,7 +40,7 @@ func scanCase(s scanner) (Case, error) {
 	var closed, due sql.NullInt64
 	var head []byte
 	if err := s.Scan(&c.ID, &c.SubjectKey, &c.SubjectKind, &c.Type, &c.State, &opened, &closed, &due, &c.Seq, &head, &c.Judgement, &c.Outcome, &c.Actor,
-		&c.Playbook, &c.Body); err != nil {
+		&c.Playbook, &c.Assignee, &c.Body); err != nil {
 		return c, err
 	}
 	c.Opened, c.Closed, c.Due = time.UnixMicro(opened).UTC(), fromMicros(closed), fromMicros(due)
@@ -84,13 +85,13 @@ func (tx *Tx) Case(ctx context.Context, id string) (Case, error) {
 }
 
 const (
-	insertCase = `INSERT INTO cases (id, subject_key, subject_search, subject_kind, type, state, opened, closed, rest, due, seq, head, judgement, outcome, actor, playbook, body)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`
+	insertCase = `INSERT INTO cases (id, subject_key, subject_search, subject_kind, type, state, opened, closed, rest, due, seq, head, judgement, outcome, actor, playbook, assignee, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING`
 
 	// A case that was at rest stays so from when it first was.
 	updateCase = `UPDATE cases SET subject_key = $1, subject_search = $2, subject_kind = $3, type = $4, state = $5, opened = $6, closed = $7,
-rest = CASE WHEN $8 = 1 THEN coalesce($7, rest, $9) END, due = $10, seq = $11, head = $12, judgement = $13, outcome = $14, actor = $15, playbook = $16, body = $17
-WHERE id = $18 AND seq = $19`
+rest = CASE WHEN $8 = 1 THEN coalesce($7, rest, $9) END, due = $10, seq = $11, head = $12, judgement = $13, outcome = $14, actor = $15, playbook = $16, assignee = $17, body = $18
+WHERE id = $19 AND seq = $20`
 )
 
 // PutCase writes the projection of a case whose log was at wasSeq before (0: a
@@ -116,13 +117,16 @@ func (tx *Tx) PutCase(ctx context.Context, c Case, wasSeq int) error {
 			rest = &now
 		}
 		n, err = tx.exec(ctx, insertCase, clean(c.ID), key, search, clean(c.SubjectKind), clean(c.Type), clean(c.State), instant(c.Opened), micros(c.Closed), rest,
-			micros(c.Due), int64(c.Seq), c.Head[:], clean(c.Judgement), clean(c.Outcome), clean(c.Actor), clean(c.Playbook), c.Body)
+			micros(c.Due), int64(c.Seq), c.Head[:], clean(c.Judgement), clean(c.Outcome), clean(c.Actor), clean(c.Playbook), clean(c.Assignee), c.Body)
 	} else {
 		n, err = tx.exec(ctx, updateCase, key, search, clean(c.SubjectKind), clean(c.Type), clean(c.State), instant(c.Opened), micros(c.Closed), boolInt(resting), now,
-			micros(c.Due), int64(c.Seq), c.Head[:], clean(c.Judgement), clean(c.Outcome), clean(c.Actor), clean(c.Playbook), c.Body, clean(c.ID), int64(wasSeq))
+			micros(c.Due), int64(c.Seq), c.Head[:], clean(c.Judgement), clean(c.Outcome), clean(c.Actor), clean(c.Playbook), clean(c.Assignee), c.Body, clean(c.ID), int64(wasSeq))
 	}
 	if err == nil && n == 0 {
 		err = problem.New(problem.Conflict, "case %s was changed, or another case of %s was opened, by somebody else first", c.ID, c.SubjectKey)
+	}
+	if err == nil && wasSeq == 0 {
+		err = tx.indexName(ctx, key)
 	}
 	return err
 }
@@ -133,10 +137,11 @@ func (tx *Tx) DueCases(ctx context.Context, now time.Time, limit int) ([]string,
 	return list(ctx, tx, scanString, "SELECT id FROM cases WHERE due <= $1 ORDER BY due, id LIMIT $2", instant(now), limit)
 }
 
-// NextDue is the earliest due time of all mails, reports, cases and notices.
+// NextDue is the earliest due time of all mails, reports, cases, notices and
+// disclosure requests.
 func (tx *Tx) NextDue(ctx context.Context) (time.Time, bool, error) {
 	var first sql.NullInt64
-	for _, q := range []string{"SELECT min(due) FROM reports WHERE due IS NOT NULL", "SELECT min(due) FROM cases WHERE due IS NOT NULL", "SELECT min(due) FROM notices WHERE state = 'due'", "SELECT min(due) FROM mails WHERE due IS NOT NULL"} {
+	for _, q := range []string{"SELECT min(due) FROM reports WHERE due IS NOT NULL", "SELECT min(due) FROM cases WHERE due IS NOT NULL", "SELECT min(due) FROM notices WHERE state = 'due'", "SELECT min(due) FROM mails WHERE due IS NOT NULL", "SELECT min(due) FROM disclosures WHERE due IS NOT NULL"} {
 		var due sql.NullInt64
 		if err := tx.row(ctx, q).Scan(&due); err != nil {
 			return time.Time{}, false, tx.s.wrap(err, "read what is due next")

@@ -152,6 +152,11 @@ func (tx *Tx) migrate(ctx context.Context, steps []migration) error {
 		if _, err := tx.sql.ExecContext(ctx, m.text); err != nil {
 			return fmt.Errorf("store: migration %d (%s): %w", m.version, m.name, err)
 		}
+		if m.version == searchVersion { // what SQL alone cannot fill in
+			if err := tx.fillSearch(ctx); err != nil {
+				return fmt.Errorf("store: migration %d (%s): %w", m.version, m.name, err)
+			}
+		}
 		if _, err := tx.exec(ctx, "INSERT INTO migrations (version, name, sum, applied) VALUES ($1, $2, $3, $4)",
 			m.version, m.name, m.sum, instant(tx.s.clock.Now())); err != nil {
 			return err

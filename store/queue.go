@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +19,8 @@ type QueueFilter struct {
 	Type  string // abuse.Type
 	// Class and Outcome as judged and measured.
 	Class, Outcome string
+	// Assignee is who works it: "person:ID", or Unassigned.
+	Assignee string
 	// DueBefore lists what is due before a time; zero: whenever.
 	DueBefore time.Time
 	// Contains is a part of the subject's name or address, in any case.
@@ -51,6 +54,9 @@ func (c Case) Mark(sort string) QueueMark {
 	}
 	return QueueMark{c.Opened, c.ID}
 }
+
+// Unassigned, as an assignee, stands for cases that nobody works yet.
+const Unassigned = "none"
 
 // stateOpen stands for all states but closed and merged.
 const stateOpen = "open"
@@ -90,16 +96,29 @@ func (f QueueFilter) conditions() *conditions {
 			q.add(c.cond, clean(c.v))
 		}
 	}
+	switch f.Assignee {
+	case "":
+	case Unassigned:
+		q.add("assignee = ''")
+	default:
+		q.add("assignee = ? AND assignee <> ''", clean(f.Assignee)) // the second names the index
+	}
 	if !f.DueBefore.IsZero() {
 		q.add("due < ?", instant(f.DueBefore))
 	}
-	if f.Contains != "" {
-		// The inner query reads an index that holds all it needs, so that the
-		// rows, with their bodies, are read only where the name is right.
-		like := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(clean(f.Contains)))
-		q.add(`id IN (SELECT id FROM cases WHERE subject_key LIKE ? ESCAPE '\')`, "%"+like+"%")
-	}
 	return q
+}
+
+// narrowed are the conditions of a filter, with those that take a look at the
+// database first. direct says that they name the subjects, so that these and
+// not the order are the way to the rows; none that nothing can fit.
+func (tx *Tx) narrowed(ctx context.Context, f QueueFilter) (q *conditions, direct, none bool, err error) {
+	q, direct = f.conditions(), f.Subject != ""
+	if f.Contains == "" {
+		return q, direct, false, nil
+	}
+	few, none, err := tx.contains(ctx, q, f.Contains)
+	return q, direct || few, none, err
 }
 
 // Queue lists cases for a desk.
@@ -107,35 +126,50 @@ func (tx *Tx) Queue(ctx context.Context, f QueueFilter) ([]Case, error) {
 	if f.Limit <= 0 || f.Limit > MaxCases {
 		f.Limit = MaxCases
 	}
-	q := f.conditions()
-	order := "opened DESC, id DESC"
-	after := "(opened < ? OR opened = ? AND id < ?)"
+	var by, dir, more, notNull string
 	switch f.Sort {
 	case "", "opened":
+		by, dir, more = "opened", " DESC", "<"
 	case "due":
-		q.add("due IS NOT NULL")
-		order, after = "due, id", "(due > ? OR due = ? AND id > ?)"
+		by, more, notNull = "due", ">", "due IS NOT NULL"
 	case "closed":
-		q.add("closed IS NOT NULL")
-		order, after = "closed DESC, id DESC", "(closed < ? OR closed = ? AND id < ?)"
+		by, dir, more, notNull = "closed", " DESC", "<", "closed IS NOT NULL"
 	default:
 		return nil, problem.BadField("sort", "is not due, opened or closed")
 	}
-	if f.After != nil {
-		q.add(after, instant(f.After.At), instant(f.After.At), clean(f.After.ID))
+	q, direct, none, err := tx.narrowed(ctx, f)
+	if err != nil || none {
+		return nil, err
 	}
-	query := strings.TrimSuffix(selectCase, " ") + q.String() + " ORDER BY " + order + " LIMIT "
-	q.args = append(q.args, f.Limit)
-	return list(ctx, tx, scanCase, query+in(len(q.args), 1), q.args...)
+	if notNull != "" {
+		q.add(notNull)
+	}
+	if f.After != nil {
+		at := instant(f.After.At)
+		// The first is for the index: it begins there.
+		q.add(by+" "+more+"= ? AND ("+by+" "+more+" ? OR id "+more+" ?)", at, at, clean(f.After.ID))
+	}
+	order := by + dir + ", id" + dir
+	inner := order
+	if direct {
+		inner = "+" + order // a sum is in no index: the few rows are sorted
+	}
+	// The inner query reads indexes that hold all it needs, so that the rows,
+	// with their bodies, are read only for what is shown. The limit is in the
+	// text, since PostgreSQL plans for it.
+	query := selectCase + "WHERE id IN (SELECT id FROM cases" + q.String() + " ORDER BY " + inner + " LIMIT " + strconv.Itoa(f.Limit) + ") ORDER BY " + order
+	return list(ctx, tx, scanCase, query, q.args...)
 }
 
 // CountQueue counts the cases of a filter, whatever its sort, place and limit,
 // up to most.
 func (tx *Tx) CountQueue(ctx context.Context, f QueueFilter, most int) (int, error) {
-	q := f.conditions()
-	q.args = append(q.args, most)
+	q, _, none, err := tx.narrowed(ctx, f)
+	if err != nil || none {
+		return 0, err
+	}
 	var n int
-	err := tx.row(ctx, "SELECT count(*) FROM (SELECT 1 FROM cases"+q.String()+" LIMIT "+in(len(q.args), 1)+") found", q.args...).Scan(&n)
+	err = tx.row(ctx, "SELECT count(*) FROM (SELECT 1 FROM cases"+q.String()+" LIMIT "+strconv.Itoa(most)+") found", q.args...).Scan(&n)
 	return n, tx.s.wrap(err, "count cases")
 }
 

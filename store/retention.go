@@ -27,6 +27,11 @@ type Retention struct {
 	// Capture is for what was captured and asked for a case: pages,
 	// registration data. Default 180 days.
 	Capture time.Duration
+	// Registration is for the contacts in the history of a registration, and
+	// for the raw answers it rests on, counted from when they were last
+	// answered, and from when the last case that rests on them came to rest.
+	// The rest of the record stays. Default 180 days.
+	Registration time.Duration
 	// Messages is for notices as sent. Default 365 days: a party's duties can
 	// be looked into long after.
 	Messages time.Duration
@@ -38,12 +43,12 @@ const Forever time.Duration = -1
 // DefaultRetention is what the zero Retention stands for.
 func DefaultRetention() Retention {
 	const day = 24 * time.Hour
-	return Retention{Raw: 180 * day, Personal: 90 * day, Capture: 180 * day, Messages: 365 * day}
+	return Retention{Raw: 180 * day, Personal: 90 * day, Capture: 180 * day, Registration: 180 * day, Messages: 365 * day}
 }
 
 func (r Retention) withDefaults() Retention {
 	d := DefaultRetention()
-	for _, p := range []struct{ v, def *time.Duration }{{&r.Raw, &d.Raw}, {&r.Personal, &d.Personal}, {&r.Capture, &d.Capture}, {&r.Messages, &d.Messages}} {
+	for _, p := range []struct{ v, def *time.Duration }{{&r.Raw, &d.Raw}, {&r.Personal, &d.Personal}, {&r.Capture, &d.Capture}, {&r.Registration, &d.Registration}, {&r.Messages, &d.Messages}} {
 		if *p.v == 0 {
 			*p.v = *p.def
 		}
@@ -56,6 +61,7 @@ type SweepResult struct {
 	Payloads int // personal payloads erased
 	Senders  int // reports whose idempotency scope and key, and mails whose envelope, were blanked
 	Blobs    int // blobs erased
+	Contacts int // versions of registrations whose contacts were erased
 	BlobSweep
 }
 
@@ -72,10 +78,13 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, r Retention) (SweepRes
 	if out.Senders, err = s.sweepSenders(ctx, now, r.Personal); err != nil {
 		return out, err
 	}
+	if out.Contacts, err = s.sweepRegistrations(ctx, now, r.Registration); err != nil {
+		return out, err
+	}
 	if out.Blobs, err = s.sweepOld(ctx, now, r); err != nil {
 		return out, err
 	}
-	if out.Payloads+out.Blobs > 0 {
+	if out.Payloads+out.Blobs+out.Contacts > 0 {
 		s.scour(ctx)
 	}
 	out.BlobSweep, err = s.SweepBlobs(ctx, now)
@@ -153,7 +162,7 @@ func (s *Store) sweepOld(ctx context.Context, now time.Time, r Retention) (total
 		`EXISTS (SELECT 1 FROM reports r WHERE r.blob = b.sha AND (r.state = 'received' OR r.received > $1 OR EXISTS
 (SELECT 1 FROM report_cases rc JOIN cases c ON c.id = rc.case_id WHERE rc.report_id = r.id AND (c.rest IS NULL OR c.rest > $1))))`,
 		`EXISTS (SELECT 1 FROM blob_refs f LEFT JOIN cases c ON f.owner_kind = 'case' AND c.id = f.owner_id WHERE f.sha = b.sha AND
-(f.added > $2 OR c.id IS NOT NULL AND (c.rest IS NULL OR c.rest > $2)))`,
+(f.added > $2 OR f.owner_kind IN ('registration', 'disclosure') OR c.id IS NOT NULL AND (c.rest IS NULL OR c.rest > $2)))`,
 		`EXISTS (SELECT 1 FROM notices n LEFT JOIN cases c ON c.id = n.case_id WHERE n.blob = b.sha AND
 (n.state IN ('due', 'intended') OR n.created > $3 OR c.id IS NOT NULL AND (c.rest IS NULL OR c.rest > $3)))`,
 		// A mail that reports is a raw report, and its row of reports holds it

@@ -71,6 +71,7 @@ type caseView struct {
 	Related     []string
 	Head        string
 	Personal    bool
+	With        string // who works it; "" for nobody
 
 	Work  bool
 	Form  caseForm
@@ -131,9 +132,26 @@ type caseForm struct {
 	Problem string
 	Values  map[string]string
 
-	Confirm, Reject, Answer, Extend, Close, Reopen, Merge, Unmerge, Handed bool
-	Answers                                                                []answerOption
-	Answerable, Clocks, Hands                                              []casework.Obligation
+	Confirm, Reject, Answer, Extend, Close, Reopen, Merge, Unmerge, Handed, Ask, Escalate bool
+	Answers                                                                               []answerOption
+	Answerable, Clocks, Hands                                                             []casework.Obligation
+	// Steps are asked about before their turn, Again once more, and Overs are
+	// not waited for any longer.
+	Steps []stepOption
+	Again []casework.Obligation
+	Overs []casework.Obligation
+	// Workers are whom the case can be given to; Mine says that it is one's own.
+	Workers []worker
+	Mine    bool
+}
+
+// stepOption is a step of the playbook in words.
+type stepOption struct{ ID, Word string }
+
+// worker is somebody who works cases.
+type worker struct {
+	Login, Name string
+	Here        bool // works this one
 }
 
 // Value is what a field was sent with.
@@ -174,8 +192,14 @@ func (s *site) showCase(w http.ResponseWriter, r *request, status int, form case
 		v.Next, v.Newer = nil, "/cases/"+segment(id)
 	}
 	form.CSRF, form.Seq = r.csrf, d.Case.Seq
-	v.Form, v.Meant = s.offers(d.Case, form), mean
-	v.Work = s.mayWork(r)
+	v.Meant, v.Work = mean, s.mayWork(r)
+	if v.Work {
+		if form.Workers, err = s.workers(r, d.Case.Assignee); err != nil {
+			return err
+		}
+		form.Mine = d.Case.Assignee == "person:"+r.person.ID
+		v.Form = s.offers(d.Case, d.Playbook, form)
+	}
 	v.Done = done[q.Get("done")]
 	return s.render(w, r, status, "case", page{Title: "Case " + id, Here: "desk", Wide: true, Twin: "/cases/" + segment(id) + "?format=json", Body: v})
 }
@@ -183,6 +207,7 @@ func (s *site) showCase(w http.ResponseWriter, r *request, status int, form case
 // done says what was done, after the redirect.
 var done = map[string]string{
 	"confirm": "Confirmed. Whoever has authority is being asked.", "reject": "Rejected. The reporter is told.", "note": "The note is on the case.",
+	"ask": "Asked. The message goes out now.", "escalate": "Escalated. The next party is being asked.", "assign": "It is on the case who works it.",
 	"answer": "The answer is on the case.", "extend": "The time was extended.", "close": "Closed.", "reopen": "Reopened; a look is due now.",
 	"merge": "Merged.", "unmerge": "Un-merged: it is a case of its own again.", "handed": "Recorded: the clock runs.", "purge": "Everything kept for this case was erased.",
 }
@@ -236,6 +261,9 @@ func (s *site) caseView(r *request, d centre.Dossier, personal bool) caseView {
 	v.facts(c)
 	v.sight(c)
 	v.messages(d, personal)
+	if c.Assignee != "" {
+		v.With = who(c.Assignee)
+	}
 	if c.ClassBy != "" {
 		v.JudgedBy = who(c.ClassBy)
 	}
@@ -456,7 +484,7 @@ func (v *caseView) messages(d centre.Dossier, personal bool) {
 }
 
 // offers fills in what can be done with a case in its state.
-func (s *site) offers(c casework.Case, f caseForm) caseForm {
+func (s *site) offers(c casework.Case, pb casework.Playbook, f caseForm) caseForm {
 	switch c.State {
 	case casework.New:
 		f.Reject = true
@@ -478,6 +506,12 @@ func (s *site) offers(c casework.Case, f caseForm) caseForm {
 			}
 		}
 		f.Answer, f.Extend, f.Handed = len(f.Answerable) > 0, len(f.Clocks) > 0, len(f.Hands) > 0
+		may := s.c.Offers(c, pb)
+		for _, st := range may.Ask {
+			f.Steps = append(f.Steps, stepOption{st.ID, roleWord(st.Role) + ": " + strings.TrimPrefix(actions[st.Action], "asked ")})
+		}
+		f.Again, f.Overs = may.Again[:min(len(may.Again), partiesPage)], may.Escalate[:min(len(may.Escalate), partiesPage)]
+		f.Ask, f.Escalate = len(f.Steps)+len(f.Again) > 0, len(f.Overs) > 0
 	case casework.Closed:
 		f.Reopen = true
 	case casework.Merged:
@@ -490,6 +524,21 @@ func (s *site) offers(c casework.Case, f caseForm) caseForm {
 		f.Answers = append(f.Answers, answerOption{a, answers[a].ours})
 	}
 	return f
+}
+
+// workers are whom a case can be given to, by login name.
+func (s *site) workers(r *request, assignee string) ([]worker, error) {
+	all, err := s.opt.Access.People(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	var out []worker
+	for _, a := range all {
+		if a.Works() && (a.ID != r.person.ID || a.Person().Actor() == assignee) {
+			out = append(out, worker{a.Login, a.Name, a.Person().Actor() == assignee})
+		}
+	}
+	return out, nil
 }
 
 // caseAction does what a form of the case page asks for. Each form carries the
@@ -575,6 +624,24 @@ func (s *site) act(r *request, id, action string, seq int) error {
 	}
 	var err error
 	switch action {
+	case "ask":
+		kind, what, _ := strings.Cut(f.Get("what"), ":")
+		switch kind {
+		case "step":
+			_, err = s.c.Ask(ctx, id, seq, by, what, "", f.Get("reason"))
+		case "again":
+			_, err = s.c.AskAgain(ctx, id, seq, by, what, f.Get("reason"))
+		default:
+			err = problem.BadField("what", "say who is to be asked")
+		}
+	case "escalate":
+		_, err = s.c.Escalate(ctx, id, seq, by, f.Get("obligation"), f.Get("reason"))
+	case "assign":
+		to, werr := s.opt.Access.Worker(ctx, r.person, f.Get("to"))
+		if werr != nil {
+			return werr
+		}
+		_, err = s.c.Assign(ctx, id, seq, by, to)
 	case "confirm":
 		_, err = s.c.Confirm(ctx, id, by, casework.Class(f.Get("class")))
 	case "merge":

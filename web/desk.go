@@ -27,10 +27,11 @@ const queuePage = 50
 type filter struct {
 	State, Type, Class, Due, Q, Sort string
 	After                            string // "micros.id": where the page begins
+	Assignee                         string // "me", "none", or a login name
 }
 
 func readFilter(q url.Values) (filter, error) {
-	f := filter{State: q.Get("state"), Type: q.Get("type"), Class: q.Get("class"), Due: q.Get("due"), Q: text.Line(q.Get("q"), 300), Sort: q.Get("sort"), After: q.Get("after")}
+	f := filter{State: q.Get("state"), Type: q.Get("type"), Class: q.Get("class"), Due: q.Get("due"), Q: text.Line(q.Get("q"), 300), Sort: q.Get("sort"), After: q.Get("after"), Assignee: text.Line(q.Get("assignee"), 100)}
 	if !q.Has("state") {
 		f.State = "open"
 	}
@@ -105,7 +106,7 @@ func bare(q string) string {
 // link is the address of a filter, with some of it changed.
 func (f filter) link(change ...string) string {
 	v := url.Values{}
-	for k, x := range map[string]string{"state": f.State, "type": f.Type, "class": f.Class, "due": f.Due, "q": f.Q, "sort": f.Sort, "after": f.After} {
+	for k, x := range map[string]string{"state": f.State, "type": f.Type, "class": f.Class, "due": f.Due, "q": f.Q, "sort": f.Sort, "after": f.After, "assignee": f.Assignee} {
 		if x != "" {
 			v.Set(k, x)
 		}
@@ -126,6 +127,10 @@ type queueView struct {
 	Found       string
 	Next, First string
 	Now         time.Time
+	// Mine is the address of the same list of one's own cases, or back.
+	Mine string
+	// Other is the login name of somebody else whose list it is.
+	Other string
 }
 
 type tab struct {
@@ -143,6 +148,7 @@ type queueRow struct {
 	NextAt               time.Time
 	Waits                bool // for a person
 	Returned             bool
+	With                 string // who works it
 }
 
 // tabs are the views of the queue that most work begins with.
@@ -171,6 +177,7 @@ type queueItem struct {
 	Closed   time.Time        `json:"closed,omitzero"`
 	Due      time.Time        `json:"due,omitzero"`
 	Sequence int              `json:"sequence"`
+	Assignee string           `json:"assignee,omitempty"`
 }
 
 func (s *site) queue(w http.ResponseWriter, r *request) error {
@@ -180,6 +187,9 @@ func (s *site) queue(w http.ResponseWriter, r *request) error {
 	}
 	now := s.c.Clock.Now()
 	q, err := f.store(now)
+	if err == nil {
+		q.Assignee, err = s.assignee(r, f.Assignee)
+	}
 	if err != nil {
 		return err
 	}
@@ -218,6 +228,7 @@ func (s *site) queue(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
+		tq.Assignee = q.Assignee
 		qs = append(qs, tq)
 	}
 	ns, err := s.c.CountQueues(r.Context(), qs...)
@@ -225,7 +236,7 @@ func (s *site) queue(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	for i, t := range tabs {
-		x := tab{Word: t.word, Link: t.f.link(), Here: t.f.State == f.State}
+		x := tab{Word: t.word, Link: t.f.link("assignee", f.Assignee), Here: t.f.State == f.State}
 		if i < len(ns) {
 			if x.N = thousands(ns[i]); ns[i] >= centre.MaxFound {
 				x.N += "+"
@@ -236,15 +247,46 @@ func (s *site) queue(w http.ResponseWriter, r *request) error {
 	for _, k := range kinds {
 		v.Types = append(v.Types, string(k.Type))
 	}
+	who := s.names(r)
 	for _, c := range p.Cases {
-		v.Rows = append(v.Rows, rowOf(c))
+		row := rowOf(c)
+		if c.Assignee != "" {
+			row.With = who(c.Assignee)
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	switch f.Assignee {
+	case "me":
+		v.Mine = f.link("assignee", "", "after", "")
+	case "", store.Unassigned:
+		v.Mine = f.link("assignee", "me", "after", "")
+	default:
+		v.Mine, v.Other = f.link("assignee", "me", "after", ""), f.Assignee
 	}
 	return s.render(w, r, http.StatusOK, "queue", page{Title: "Queue", Here: "desk", Wide: true, Search: f.Q, Twin: f.link("format", "json"), Body: v})
 }
 
+// assignee makes of what an address says the reference that cases are listed by.
+func (s *site) assignee(r *request, who string) (string, error) {
+	switch who {
+	case "", store.Unassigned:
+		return who, nil
+	case "me":
+		return "person:" + r.person.ID, nil
+	}
+	a, err := s.opt.Access.PersonByLogin(r.Context(), who)
+	if err != nil {
+		if problem.CodeOf(err) == problem.NotFound {
+			err = problem.BadField("assignee", "there is nobody with the login name %.40q", who)
+		}
+		return "", err
+	}
+	return a.Person().Actor(), nil
+}
+
 func itemOf(c casework.Case) queueItem {
 	return queueItem{ID: c.ID, Subject: c.Subject.Key(), Type: string(c.Type), State: c.State, Class: c.Class, Outcome: c.Outcome,
-		Reports: len(c.AllReports()), Opened: c.Opened, Closed: c.Closed, Due: c.Due(), Sequence: c.Seq}
+		Reports: len(c.AllReports()), Opened: c.Opened, Closed: c.Closed, Due: c.Due(), Sequence: c.Seq, Assignee: c.Assignee}
 }
 
 func rowOf(c casework.Case) queueRow {
@@ -280,9 +322,10 @@ func rowOf(c casework.Case) queueRow {
 }
 
 type handoffsView struct {
-	Rows []handoffRow
-	All  int
-	Now  time.Time
+	Rows        []handoffRow
+	Found       string
+	Next, First string
+	Now         time.Time
 }
 
 type handoffRow struct {
@@ -294,15 +337,41 @@ type handoffRow struct {
 const maxHandoffs = 100
 
 func (s *site) handoffs(w http.ResponseWriter, r *request) error {
-	all, err := s.c.HandOffs(r.Context())
+	var after *store.HandOff
+	if a := r.URL.Query().Get("after"); a != "" {
+		at, id, ok := strings.Cut(a, ".")
+		us, err := strconv.ParseInt(at, 10, 64)
+		if !ok || err != nil || len(id) > 100 {
+			return problem.BadField("after", "is not the place of a page")
+		}
+		after = &store.HandOff{Opened: us, Obligation: id}
+	}
+	p, err := s.c.HandOffPage(r.Context(), after, maxHandoffs)
 	if err != nil {
 		return err
 	}
-	if wantsJSON(r) {
-		return twin(w, all)
+	next := ""
+	if p.Next != nil {
+		next = "/desk/handoffs?after=" + url.QueryEscape(strconv.FormatInt(p.Next.Opened, 10)+"."+p.Next.Obligation)
 	}
-	v := handoffsView{All: len(all), Now: s.c.Clock.Now()}
-	for _, h := range all[:min(len(all), maxHandoffs)] {
+	if wantsJSON(r) {
+		if next != "" {
+			next += "&format=json"
+		}
+		return twin(w, struct {
+			Found int              `json:"found"`
+			Tasks []centre.HandOff `json:"tasks"`
+			Next  string           `json:"next,omitempty"`
+		}{p.Found, append([]centre.HandOff{}, p.Tasks...), next})
+	}
+	v := handoffsView{Found: count(p.Found, "task", "tasks"), Next: next, Now: s.c.Clock.Now()}
+	if p.Found >= centre.MaxFound {
+		v.Found = "over " + v.Found
+	}
+	if after != nil {
+		v.First = "/desk/handoffs"
+	}
+	for _, h := range p.Tasks {
 		v.Rows = append(v.Rows, handoffRow{h, actions[h.Action]})
 	}
 	return s.render(w, r, http.StatusOK, "handoffs", page{Title: "Hand over", Here: "handoffs", Wide: true, Twin: "/desk/handoffs?format=json", Body: v})

@@ -21,13 +21,14 @@ import (
 const fewest = 5
 
 type figuresView struct {
-	F        centre.Figures
-	Empty    bool
-	Outcomes outcomeTable
-	Weeks    template.HTML
-	Mitigate survivalView
-	AfterAsk survivalView
-	Asked    []askedRow
+	F          centre.Figures
+	Empty      bool
+	Outcomes   outcomeTable
+	Weeks      template.HTML
+	Mitigate   survivalView
+	AfterAsk   survivalView
+	Asked      []askedRow
+	Disclosure []disclosureFigureRow
 }
 
 type outcomeTable struct {
@@ -88,6 +89,9 @@ func (s *site) figuresPage(w http.ResponseWriter, r *request) error {
 		Mitigate: survival("mitigate", f.Mitigate, typeWordAll), AfterAsk: survival("after-ask", f.AfterAsk, func(s string) string { return roleWord(party.Role(s)) })}
 	for _, a := range f.Asked {
 		v.Asked = append(v.Asked, askedRow{a, roleWord(a.Role), shareBar(a.AnsweredShare, a.Asked), shareBar(a.CreditedShare, a.Asked), interval(a.AnsweredShare, a.Asked), interval(a.CreditedShare, a.Asked)})
+	}
+	for _, d := range f.Disclosure {
+		v.Disclosure = append(v.Disclosure, disclosureFigure(d))
 	}
 	return s.render(w, r, http.StatusOK, "figures", page{Title: "Figures", Here: "figures", Wide: true, Twin: "/figures?format=json", Body: v})
 }

@@ -1,10 +1,22 @@
 package web_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
+	"bailiwick/access"
 	"bailiwick/casework"
+	"bailiwick/lab"
+	"bailiwick/notify/email"
 	"bailiwick/store"
 )
 
@@ -13,7 +25,8 @@ import (
 func pagesOf(t testing.TB, w *world) map[string]string {
 	t.Helper()
 	out := map[string]string{"home": "/", "report": "/report", "figures": "/figures", "queue": "/desk", "closed": "/desk?state=closed", "handoffs": "/desk/handoffs",
-		"parties": "/parties", "missing": "/report/none", "preferences": "/preferences"}
+		"parties": "/parties", "missing": "/report/none", "preferences": "/preferences", "me": "/me", "mine": "/desk?assignee=me",
+		"people": "/people", "keys": "/keys", "orgs": "/orgs", "access-log": "/access-log", "search": "/search?q=no-such-name"}
 	cases, err := w.Centre.Cases(t.Context(), store.CaseFilter{})
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +62,7 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 		for _, o := range c.Obligations {
 			if !o.Delivered.IsZero() && o.Action.Asks() {
 				out["party"] = "/parties/" + o.Party.ID
+				out["answer"] = "/answer/" + email.AnswerToken(w.Centre.ReplyKey, c.ID, o.ID)
 			}
 		}
 		if len(c.Reports) > 0 {
@@ -61,5 +75,82 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 			}
 		}
 	}
+	p, err := w.Access.AddPerson(t.Context(), access.Console, access.NewPerson{Login: "new-hand", Name: "New Hand", Roles: []access.Role{access.Viewer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["person"] = "/people/" + p.ID
+	link, err := w.Access.Invite(t.Context(), access.Console, p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["welcome"], out["welcome-over"] = access.WelcomePath+link, access.WelcomePath+"none"
+	if _, err := w.Access.AddOrg(t.Context(), access.Console, "Example Bank"); err != nil {
+		t.Fatal(err)
+	}
+	me, err := w.Access.PersonByLogin(t.Context(), "ana")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a feed of ours", "a script that is over"} {
+		_, k, err := w.Access.NewKey(t.Context(), access.Console, me.ID, name, []access.Role{access.API}, time.Time{})
+		if err == nil && name != "a feed of ours" {
+			err = w.Access.RevokeKey(t.Context(), access.Console, k.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	disclosurePages(t, w, out)
 	return out
+}
+
+// notPages are GET routes that are no page of their own: files, exports, and
+// what only leads elsewhere.
+var notPages = map[string]bool{"GET /receipt": true, "GET /cases/{id}/chain.jsonl": true}
+
+// TestEveryPageIsLookedAt: each GET route of the pages is in pagesOf, so that it is
+// held against axe and photographed. What only a demo serves has a test of its own.
+func TestEveryPageIsLookedAt(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux, routes := http.NewServeMux(), []string{}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") || strings.HasPrefix(f, "demo") {
+			continue
+		}
+		src, err := parser.ParseFile(token.NewFileSet(), f, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(src, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			if p, err := strconv.Unquote(lit.Value); err == nil && strings.HasPrefix(p, "GET /") {
+				mux.HandleFunc(p, func(http.ResponseWriter, *http.Request) {})
+				routes = append(routes, p)
+			}
+			return true
+		})
+	}
+	w := newWorld(t, lab.Generate(3, 12), "live-phishing")
+	analyst(t, w.App)
+	w.until(3 * 24 * time.Hour)
+	seen := map[string]bool{"GET /login": true} // TestAccessibility goes there first
+	for _, path := range pagesOf(t, w) {
+		_, pattern := mux.Handler(httptest.NewRequest(http.MethodGet, path, nil))
+		seen[pattern] = true
+	}
+	if len(routes) < 20 {
+		t.Errorf("only these routes were found: %v", routes)
+	}
+	for _, r := range routes {
+		if !seen[r] && !notPages[r] {
+			t.Errorf("%q is registered, and pagesOf has no address of it", r)
+		}
+	}
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -47,16 +46,9 @@ func (r *rates) allow(a netip.Addr) bool {
 	return l.Allow()
 }
 
-// client is the address of who sent a request: the connection's, or, where a
-// proxy on this machine passes it on, the one the proxy names last.
+// client is the address of who sent a request: the connection's, or what a
+// trusted proxy says it is (api.Proxies, which stands before all pages).
 func (s *site) client(r *request) netip.Addr {
-	a, _ := netip.ParseAddr(remote(r))
-	if !a.IsLoopback() {
-		return a
-	}
-	list := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
-	if f, err := netip.ParseAddr(strings.TrimSpace(list[len(list)-1])); err == nil {
-		return f
-	}
+	a, _ := netip.ParseAddr(remote(r)) // none: a server within the program
 	return a
 }

@@ -132,7 +132,9 @@ func (s *site) login(w http.ResponseWriter, r *request) error {
 // start gives the browser its session and sends it on.
 func (s *site) start(w http.ResponseWriter, r *request, token string, p access.Person, to string) {
 	if r.person = p; to == "/desk" && !s.may(r, access.Case, "").Allowed {
-		to = "/" // who only keeps accounts has no desk
+		if to = "/me"; s.keeps(r) { // who only keeps accounts has no desk
+			to = "/people"
+		}
 	}
 	http.SetCookie(w, &http.Cookie{Name: s.sessionCookie(r), Value: token, Path: "/", HttpOnly: true, Secure: s.secure(r), SameSite: http.SameSiteLaxMode,
 		MaxAge: int(access.SessionLife / time.Second)})
@@ -204,7 +206,7 @@ func (s *site) welcome(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// remote is the address a request comes from.
+// remote is the address a request comes from, without its port.
 func remote(r *request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -427,6 +427,7 @@ func (s *site) templates() (map[string]*template.Template, error) {
 			}
 			return out
 		},
+		"demoDate": demoDate, "rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"inc": func(n int) int { return n + 1 }, "badge": func(t, w string) badge { return badge{tone(t), w} },
 	}
 	layout, err := template.New("layout").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html")

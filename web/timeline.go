@@ -239,9 +239,12 @@ func (t story) moment(e casework.Entry) (moment, string) {
 		if b.Why != "" {
 			m.Meta = append(m.Meta, "known by "+b.Why)
 		}
-		if o.Escalates != "" {
+		if from, ok := t.c.Obligation(o.Escalates); ok && from.Escalated.Equal(e.At) {
+			m.Meta = append(m.Meta, who(o.Escalates)+" was not waited for")
+		} else if o.Escalates != "" {
 			m.Meta = append(m.Meta, "because "+who(o.Escalates)+" was not seen to act")
 		}
+		detail(b.Reason)
 	case casework.KindReminded:
 		b, _ := payload[casework.Reminded](e)
 		switch {
@@ -252,6 +255,7 @@ func (t story) moment(e casework.Entry) (moment, string) {
 		default:
 			m.What = "Reminding " + who(b.Obligation)
 		}
+		detail(b.Reason)
 	case casework.KindDelivered:
 		b, _ := payload[casework.Delivered](e)
 		m.What = who(b.Obligation) + " has it"
@@ -290,6 +294,21 @@ func (t story) moment(e casework.Entry) (moment, string) {
 		m.What = who(b.Obligation) + " has more time"
 		m.Meta = append(m.Meta, "until "+stampUTC(b.Due))
 		detail(b.Reason)
+	case casework.KindEscalated:
+		b, _ := payload[casework.Escalated](e)
+		m.What = "Escalated: " + who(b.Obligation) + " is not waited for"
+		m.Meta = append(m.Meta, "it keeps its time")
+		detail(b.Reason)
+	case casework.KindAssigned:
+		b, _ := payload[casework.Assigned](e)
+		switch to := t.who(b.To); {
+		case b.To == "":
+			m.What = "Nobody works it any more"
+		case b.To == strings.SplitN(e.Actor, "/", 2)[0]:
+			m.What = "Taken"
+		default:
+			m.What = "Given to " + to
+		}
 	case casework.KindMissed:
 		b, _ := payload[casework.MissedTime](e)
 		m.Tone, m.What = "bad", who(b.Obligation)+" was not seen to act in time"
@@ -477,6 +496,9 @@ func coming(c casework.Case, pb casework.Playbook, now time.Time) (next []moment
 // after is the role that the playbook asks when an obligation's time passes.
 func after(c casework.Case, pb casework.Playbook, o casework.Obligation) string {
 	for _, s := range pb.Steps {
+		if slices.ContainsFunc(c.Obligations, func(x casework.Obligation) bool { return x.Round == c.Round && x.Step == s.ID }) {
+			continue // a person did not wait for it
+		}
 		if s.After != o.Step || len(s.On) > 0 && !slices.Contains(s.On, casework.Missed) || s.Action.DNSLevel() && c.Class != casework.Malicious {
 			continue
 		}

@@ -28,6 +28,9 @@ type Options struct {
 	// Synthetic, if not empty, is shown on every page: what in this centre is
 	// made up.
 	Synthetic string
+	// Demo, if set, is the control of a demo's world: a strip on every page and
+	// the guided path. Only the demo command sets it.
+	Demo *Demo
 }
 
 // The most that is read of a form, in octets, and how long it may take to come
@@ -77,7 +80,11 @@ func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 	public("GET /figures", s.figuresPage)
 	public("GET /preferences", s.preferences)
 	public("POST /preferences", s.setPreferences)
+	if o.Demo != nil && o.Access != nil {
+		s.registerDemo(public)
+	}
 	if o.Access == nil {
+		s.disclosures(public, nil)
 		return nil
 	}
 	public("GET /login", s.loginForm)
@@ -85,7 +92,20 @@ func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 	public("POST /logout", s.logout)
 	public("GET /welcome/{link}", s.welcomeForm)
 	public("POST /welcome/{link}", s.welcome)
+	own := func(pattern string, h handler) { mux.Handle(pattern, s.serve(s.account(h))) }
+	own("GET /me", s.me)
+	own("POST /me/{action}", s.meAction)
+	own("GET /people", s.people)
+	own("POST /people", s.addPerson)
+	own("GET /people/{id}", s.personPage)
+	own("POST /people/{id}/{action}", s.personAction)
+	own("GET /keys", s.keys)
+	own("POST /keys/{id}/revoke", s.revokeKey)
+	own("GET /orgs", s.orgs)
+	own("POST /orgs", s.addOrg)
+	own("GET /access-log", s.accessLog)
 	desk := func(pattern string, h handler) { mux.Handle(pattern, s.serve(s.signedIn(h))) }
+	s.disclosures(public, desk)
 	desk("GET /desk", s.queue)
 	desk("GET /desk/handoffs", s.handoffs)
 	desk("GET /search", s.search)
@@ -147,12 +167,14 @@ type page struct {
 	Self      string // path and query, to come back to
 	Signed    bool
 	Person    string
-	Staff     bool // may see the desk
+	Staff     bool   // may see the desk
+	Office    string // where people and keys are kept, for who may see that; "" for others
 	CSRF      string
 	Search    string
 	Wide      bool
 	Now       time.Time
 	Twin      string // address of the machine-readable twin
+	Demo      *demoStrip
 	Body      any
 }
 
@@ -168,11 +190,18 @@ func (s *site) render(w http.ResponseWriter, r *request, status int, name string
 	}
 	p.Signed, p.Person, p.CSRF = r.person.Known(), r.person.Name, r.csrf
 	p.Staff = p.Signed && s.may(r, access.Case, "").Allowed
+	if s.keeps(r) || s.audits(r) {
+		p.Office = "/people"
+	}
+	p.Demo = s.demoStrip(r)
 	var b bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
 		return problem.Wrap(err, problem.Internal, "the page %s", name)
 	}
 	headers(w)
+	if p.Demo != nil {
+		demoPolicy(w)
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // who has gone is not told

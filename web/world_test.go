@@ -68,6 +68,7 @@ func newWorld(t testing.TB, sc *lab.Scenario, rules ...string) *world {
 	cfg.Centre = config.Centre{Name: "Lab Coordination Centre", Contact: "desk@centre.example", ReplyDomain: "centre.example", Hotline: "hotline@hotline.example"}
 	cfg.Mail.Enabled, cfg.Mail.PerPartyPerDay, cfg.Mail.PerDay = true, 100_000, 1_000_000
 	cfg.Confirm.Rules = rules
+	cfg.Disclosure.Take = true
 	aw := w.between()
 	if w.App, err = app.New(t.Context(), cfg, aw, log); err != nil {
 		t.Fatal(err)
@@ -204,7 +205,7 @@ func (w *world) until(d time.Duration) {
 func analyst(t testing.TB, a *app.App) (login, password string) {
 	t.Helper()
 	login, password = "ana", "four plain words here"
-	p, err := a.Access.AddPerson(t.Context(), access.Console, access.NewPerson{Login: login, Name: "Ana Lyst", Roles: []access.Role{access.Analyst, access.Auditor}})
+	p, err := a.Access.AddPerson(t.Context(), access.Console, access.NewPerson{Login: login, Name: "Ana Lyst", Roles: []access.Role{access.Admin, access.Analyst, access.Auditor}})
 	if err == nil {
 		err = a.Access.SetPassword(t.Context(), access.Console, p.ID, password)
 	}

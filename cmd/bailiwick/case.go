@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"bailiwick/access"
 	"bailiwick/app"
 	"bailiwick/casework"
 	"bailiwick/centre"
@@ -27,6 +28,9 @@ type caseCmd struct {
 	Note     caseNoteCmd     `cmd:"" help:"Add a note."`
 	Answer   caseAnswerCmd   `cmd:"" help:"Record what a party answered by another way."`
 	Extend   caseExtendCmd   `cmd:"" help:"Give a party more time."`
+	Ask      caseAskCmd      `cmd:"" help:"Ask a party now, whose turn has not come, or ask one again."`
+	Escalate caseEscalateCmd `cmd:"" help:"Go to the next step before a party's time is over."`
+	Assign   caseAssignCmd   `cmd:"" help:"Say who works a case."`
 	Handoffs caseHandoffsCmd `cmd:"" help:"List what waits for a person to hand over: asks to parties that only a form, or nothing, reaches, and bundles."`
 	Handoff  caseHandoffCmd  `cmd:"" help:"Print what to paste into the form."`
 	Handed   caseHandedCmd   `cmd:"" help:"Record that you handed an ask over by a form or telephone: its clock starts."`
@@ -143,6 +147,7 @@ func (s *caseShowCmd) Run(e *env) error {
 		}
 		fmt.Fprintf(w, "by\t%s\n", actor)
 	}
+	fmt.Fprintf(w, "worked by\t%s\n", dash(c.Assignee))
 	fmt.Fprintf(w, "opened\t%s\n", stamp(c.Opened))
 	fmt.Fprintf(w, "closed\t%s\n", stamp(c.Closed))
 	fmt.Fprintf(w, "next due\t%s\n", stamp(c.Due()))
@@ -289,6 +294,60 @@ type caseExtendCmd struct {
 func (c *caseExtendCmd) Run(e *env) error {
 	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
 		return a.Centre.Act(e.ctx, c.ID, casework.Extend{Obligation: c.Obligation, By: c.actor(), Reason: c.Reason, Until: a.Centre.Clock.Now().Add(c.For)})
+	})
+}
+
+type caseAskCmd struct {
+	by
+	ID     string `arg:"" help:"The case."`
+	Step   string `help:"A step of the playbook, such as registry." xor:"what" required:""`
+	Party  string `help:"With --step: only this party, by its id."`
+	Again  string `help:"An obligation: its party gets another notice." xor:"what" required:"" placeholder:"OBLIGATION"`
+	Reason string `required:"" help:"Why it does not wait for its turn; kept in the log."`
+}
+
+// Run looks again and asks.
+func (c *caseAskCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		if c.Again != "" {
+			return a.Centre.AskAgain(e.ctx, c.ID, 0, c.actor(), c.Again, c.Reason)
+		}
+		return a.Centre.Ask(e.ctx, c.ID, 0, c.actor(), c.Step, c.Party, c.Reason)
+	})
+}
+
+type caseEscalateCmd struct {
+	by
+	ID         string `arg:"" help:"The case."`
+	Obligation string `arg:"" help:"The obligation that is not waited for."`
+	Reason     string `required:"" help:"Why; kept in the log."`
+}
+
+// Run looks again and escalates.
+func (c *caseEscalateCmd) Run(e *env) error {
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		return a.Centre.Escalate(e.ctx, c.ID, 0, c.actor(), c.Obligation, c.Reason)
+	})
+}
+
+type caseAssignCmd struct {
+	by
+	ID     string `arg:"" help:"The case."`
+	Login  string `arg:"" optional:"" help:"Login name of who works it."`
+	Nobody bool   `help:"Nobody works it any more."`
+}
+
+// Run assigns.
+func (c *caseAssignCmd) Run(e *env) error {
+	if c.Nobody == (c.Login != "") {
+		return problem.BadField("login", "name somebody, or --nobody")
+	}
+	return act(e, c.ID, func(a *app.App) (casework.Case, error) {
+		to, err := a.Access.Worker(e.ctx, access.Person{}, c.Login)
+		if err != nil {
+			return casework.Case{}, err
+		}
+		return a.Centre.Assign(e.ctx, c.ID, 0, c.actor(), to)
 	})
 }
 

@@ -25,16 +25,17 @@ import (
 )
 
 type demoCmd struct {
-	Batch    bool   `help:"Run to the end and print the results (the default while there is no console)." default:"true" negatable:""`
+	Batch    bool   `help:"Run to the end, print what became of each case, and stop."`
+	Listen   string `help:"Loopback address of the pages; a port of its own choice if 0." default:"127.0.0.1:0"`
 	Seed     uint64 `help:"Which world is made. The same seed gives the same lines." default:"1"`
 	Scenario string `help:"Run this scenario file instead of a made one (docs/scenarios.md)." type:"existingfile" placeholder:"FILE"`
-	Recorded string `help:"Answer RDAP and WHOIS from recorded files listed in DIR/index.tsv." type:"existingdir" placeholder:"DIR"`
+	Recorded string `help:"Answer RDAP and WHOIS from recorded files listed in DIR/index.tsv; implies --batch." type:"existingdir" placeholder:"DIR"`
 	Reports  string `help:"With --recorded: put each recorded name into every XARF report in DIR." type:"existingdir" placeholder:"DIR"`
-	Days     int    `help:"How many days of virtual time; the scenario's own if 0." default:"0"`
-	JSON     bool   `help:"One JSON object per case, and last the summary."`
+	Days     int    `help:"How many days of virtual time: with --batch in all (the scenario's own if 0), else before the pages open (a month, or half of a short scenario, if 0)." default:"0"`
+	JSON     bool   `help:"One JSON object per case, and last the summary; implies --batch."`
 	Database string `help:"Where to keep the state: sqlite:PATH or postgres://…; a temporary folder if empty." placeholder:"DSN"`
-	Keep     string `help:"Write the exported chain of every case into DIR, for 'bailiwick verify'." placeholder:"DIR"`
-	Truth    string `help:"Write what the lab's parties wrote down into FILE, one JSON object per subject." placeholder:"FILE"`
+	Keep     string `help:"Write the exported chain of every case into DIR, for 'bailiwick verify'; implies --batch." placeholder:"DIR"`
+	Truth    string `help:"Write what the lab's parties wrote down into FILE, one JSON object per subject; implies --batch." placeholder:"FILE"`
 	Show     bool   `help:"Print the scenario as YAML and stop."`
 }
 
@@ -55,6 +56,10 @@ func (d *demoCmd) Run(e *env) error {
 	if d.Reports != "" {
 		return problem.BadField("--reports", "needs --recorded")
 	}
+	batch := d.Batch || d.JSON || d.Keep != "" || d.Truth != ""
+	if err := loopback(d.Listen); err != nil {
+		return err
+	}
 	var sc *lab.Scenario
 	if d.Scenario != "" {
 		f, err := os.Open(d.Scenario)
@@ -68,12 +73,18 @@ func (d *demoCmd) Run(e *env) error {
 	} else {
 		days := d.Days
 		if days == 0 {
-			days = 30
+			days = prepared
+		}
+		if !batch && !d.Show {
+			days += ahead
 		}
 		sc = lab.GenerateWith(d.Seed, days, lab.Generated{MailIn: true})
 	}
 	if d.Show {
 		return sc.Write(e.out)
+	}
+	if !batch {
+		return d.live(e, sc)
 	}
 	if d.Days > 0 {
 		sc.Days = d.Days
@@ -82,13 +93,13 @@ func (d *demoCmd) Run(e *env) error {
 	if !sc.Start.IsZero() {
 		begin = sc.Start
 	}
-	r, err := newRun(e, d, sc, begin)
+	r, err := newRun(e, d, sc, begin, nil)
 	if err != nil {
 		return err
 	}
 	defer r.close()
 	end := begin.Add(time.Duration(sc.Days) * 24 * time.Hour)
-	if err := r.until(end); err != nil {
+	if err := r.until(end, r.drawn(e.errs, end)); err != nil {
 		return err
 	}
 	sum, err := r.summary(end)
@@ -106,13 +117,15 @@ type run struct {
 	clock *clock.Virtual
 	world *lab.World
 	app   *app.App
-	bar   *progressbar.ProgressBar
 	begin time.Time
 	dir   string
 	lines []caseLine
+	// password is that of the live demo's analyst.
+	password string
 }
 
-func newRun(e *env, d *demoCmd, sc *lab.Scenario, begin time.Time) (r *run, err error) {
+// newRun starts a world and a centre in it. With a pacer, the pages control it.
+func newRun(e *env, d *demoCmd, sc *lab.Scenario, begin time.Time, p *pacer) (r *run, err error) {
 	r = &run{e: e, d: d, clock: clock.NewVirtual(begin), begin: begin}
 	defer func() {
 		if err != nil {
@@ -133,7 +146,7 @@ func newRun(e *env, d *demoCmd, sc *lab.Scenario, begin time.Time) (r *run, err 
 	if d.Database != "" {
 		cfg.Database = d.Database
 	}
-	cfg.Blobs, cfg.Listen, cfg.Workers, cfg.Worker = filepath.Join(r.dir, "blobs"), "127.0.0.1:0", 2, "demo"
+	cfg.Blobs, cfg.Listen, cfg.Workers, cfg.Worker = filepath.Join(r.dir, "blobs"), d.Listen, 2, "demo"
 	cfg.Centre = config.Centre{Name: "Lab Coordination Centre", Contact: "desk@centre.example", ReplyDomain: "centre.example", Hotline: "hotline@hotline.example"}
 	cfg.Mail.Enabled, cfg.Mail.PerPartyPerDay, cfg.Mail.PerDay = true, 100000, 1000000 // inside the lab only
 	cfg.Confirm.Rules = []string{"live-phishing", "live-malware"}
@@ -142,8 +155,16 @@ func newRun(e *env, d *demoCmd, sc *lab.Scenario, begin time.Time) (r *run, err 
 	if err != nil {
 		return r, err
 	}
+	if p != nil {
+		w.Demo = r.demo(p)
+	}
 	if r.app, err = app.New(e.ctx, cfg, w, e.log); err != nil {
 		return r, err
+	}
+	if p != nil {
+		if err = r.addAnalyst(e.ctx); err != nil {
+			return r, err
+		}
 	}
 	if err = r.app.Start(e.ctx, cfg, w); err != nil {
 		return r, err
@@ -170,10 +191,8 @@ func (r *run) close() {
 }
 
 // until moves the clock to end in whole ticks, standing still at each tick at
-// which something is due until nothing is in flight.
-func (r *run) until(end time.Time) error {
-	total := int(end.Sub(r.begin) / time.Hour)
-	r.bar = progress(r.e.errs, total, "running the world")
+// which something is due until nothing is in flight. It tells how far it is.
+func (r *run) until(end time.Time, tell func(time.Time)) error {
 	for {
 		if err := r.settle(); err != nil {
 			return err
@@ -183,29 +202,41 @@ func (r *run) until(end time.Time) error {
 			return err
 		}
 		if next.After(end) {
-			_ = r.bar.Set(total)
-			_ = r.bar.Finish()
-			fmt.Fprintln(r.e.errs)
+			tell(end)
 			r.clock.Set(end)
 			return r.settle()
 		}
-		_ = r.bar.Set(int(next.Sub(r.begin) / time.Hour))
+		tell(next)
 		r.clock.Set(next)
 	}
 }
 
-// progress draws a bar on a terminal, and nothing elsewhere.
-func progress(w io.Writer, total int, what string) *progressbar.ProgressBar {
-	f, ok := w.(*os.File)
-	if ok {
-		st, err := f.Stat()
-		ok = err == nil && st.Mode()&os.ModeCharDevice != 0
+// drawn reports how far the world is by a bar on a terminal, and not at all
+// elsewhere.
+func (r *run) drawn(w io.Writer, end time.Time) func(time.Time) {
+	total := int(end.Sub(r.begin) / time.Hour)
+	if !terminal(w) {
+		return func(time.Time) {}
 	}
-	if !ok {
-		w = io.Discard
-	}
-	return progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
+	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("running the world"),
 		progressbar.OptionShowCount(), progressbar.OptionSetItsString("hours"), progressbar.OptionSetPredictTime(true))
+	return func(t time.Time) {
+		_ = bar.Set(int(t.Sub(r.begin) / time.Hour))
+		if !t.Before(end) {
+			_ = bar.Finish()
+			fmt.Fprintln(w)
+		}
+	}
+}
+
+// terminal says whether somebody looks at w.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0
 }
 
 // next is the first tick from now on at which anything is due, in the world or

@@ -22,18 +22,21 @@ type cli struct {
 	Config string `help:"Configuration file (YAML)." type:"existingfile" placeholder:"FILE" env:"BAILIWICK_CONFIG"`
 	Log    string `help:"Log level: debug, info, warn, error." default:"warn" enum:"debug,info,warn,error"`
 
-	Demo     demoCmd     `cmd:"" help:"Run the lab and the centre together: abuse reports through their whole life, on loopback."`
-	Serve    serveCmd    `cmd:"" help:"Run a centre. It sends nothing until you switch sending on."`
-	Lab      labCmd      `cmd:"" help:"Run a small synthetic Internet on loopback, for 'serve --lab'."`
-	Report   reportCmd   `cmd:"" help:"Submit reports to a running centre, or check them with --dry-run."`
-	Parse    parseCmd    `cmd:"" help:"Read files and print what they say, without a server."`
-	Case     caseCmd     `cmd:"" help:"List, show and work cases."`
-	Mail     mailCmd     `cmd:"" help:"List and show mails that came in; make a key that signs mail."`
-	Party    partyCmd    `cmd:"" help:"Whom to ask: the contact list, and how well contacts work."`
-	User     userCmd     `cmd:"" help:"People, organisations, roles and API keys; the access log."`
-	Verify   verifyCmd   `cmd:"" help:"Check an exported case log: its chain, its payloads and its signed head."`
-	Sending  sendingCmd  `cmd:"" help:"Stop all sending, or let it go on."`
-	Settings settingsCmd `cmd:"" help:"Print every configuration key with its default and meaning."`
+	Demo       demoCmd       `cmd:"" help:"Run the lab and the centre together: abuse reports through their whole life, on loopback."`
+	Serve      serveCmd      `cmd:"" help:"Run a centre. It sends nothing until you switch sending on."`
+	Lab        labCmd        `cmd:"" help:"Run a small synthetic Internet on loopback, for 'serve --lab'."`
+	Report     reportCmd     `cmd:"" help:"Submit reports to a running centre, or check them with --dry-run."`
+	Parse      parseCmd      `cmd:"" help:"Read files and print what they say, without a server."`
+	Lookup     lookupCmd     `cmd:"" help:"Look up who registered names, one by one or millions from a file; addresses and AS numbers, too."`
+	Case       caseCmd       `cmd:"" help:"List, show and work cases."`
+	Mail       mailCmd       `cmd:"" help:"List and show mails that came in; make a key that signs mail."`
+	Disclosure disclosureCmd `cmd:"" help:"Requests for registration data that is not public: those you send and those you get."`
+	Party      partyCmd      `cmd:"" help:"Whom to ask: the contact list, and how well contacts work."`
+	User       userCmd       `cmd:"" help:"People, organisations, roles and API keys; the access log."`
+	Verify     verifyCmd     `cmd:"" help:"Check an exported case log: its chain, its payloads and its signed head."`
+	Sending    sendingCmd    `cmd:"" help:"Stop all sending, or let it go on."`
+	Update     updateCmd     `cmd:"" help:"Refresh IANA's files of which RDAP server answers for what, or show which are in use."`
+	Settings   settingsCmd   `cmd:"" help:"Print every configuration key with its default and meaning."`
 }
 
 // env is what a subcommand works with.

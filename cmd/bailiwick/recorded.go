@@ -70,7 +70,7 @@ func (d *demoCmd) recorded(e *env) error {
 	sort.Slice(sc.TLDs, func(i, j int) bool { return sc.TLDs[i].Name < sc.TLDs[j].Name })
 	sc.Registrars = []lab.Registrar{{Name: "Registrar of the Recorded"}}
 	sc.Hosts = []lab.Host{{Name: "Host of the Recorded"}}
-	r, err := newRun(e, d, sc, start)
+	r, err := newRun(e, d, sc, start, nil)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (d *demoCmd) recorded(e *env) error {
 		return err
 	}
 	end := start.Add(time.Duration(sc.Days) * 24 * time.Hour)
-	if err := r.until(end); err != nil {
+	if err := r.until(end, r.drawn(e.errs, end)); err != nil {
 		return err
 	}
 	sum, err := r.summary(end)

@@ -60,7 +60,8 @@ func remoteWorld(ctx context.Context, addr string) (app.World, error) {
 func worldOf(f lab.About, dial collect.Dial) (app.World, error) {
 	out := app.World{Dial: dial, Roots: f.Roots, AllowDocumentation: true, Synthetic: "Synthetic: everything here is made up and runs on this machine only.",
 		// Politeness to real servers is of no use to servers of our own.
-		Limits: collect.Limits{RDAPRate: 1e6, RDAPBurst: 1e6, WHOISRate: 1e6, WHOISBurst: 1e6}}
+		Limits: collect.Limits{RDAPRate: 1e6, RDAPBurst: 1e6, WHOISRate: 1e6, WHOISBurst: 1e6},
+		Jitter: func() float64 { return 0 }} // the same seed gives the same lines
 	out.TLSRoots = x509.NewCertPool()
 	if !out.TLSRoots.AppendCertsFromPEM([]byte(f.CA)) {
 		return out, problem.New(problem.Unavailable, "the lab's certificate authority does not parse")

@@ -228,11 +228,14 @@ func testSecrets(t *testing.T, e *env) {
 			return err
 		}
 		// 10 was seen at 3 h, 11 at 5 h, 12 at 2 h.
-		if n, err := r.Expire(ctx, start.Add(2*time.Hour), start.Add(-time.Hour), start); n != 1 || err != nil {
-			t.Errorf("%d idle sessions expired, %v", n, err)
+		if n, err := r.Expire(ctx, access.Ends{}, 100); n != (access.Expired{}) || err != nil {
+			t.Errorf("%+v ended at no time, %v", n, err)
 		}
-		if n, err := r.Expire(ctx, start, start, start.Add(24*time.Hour)); n != 3 || err != nil {
-			t.Errorf("%d old sessions and links expired, %v", n, err)
+		if n, err := r.Expire(ctx, access.Ends{Idle: start.Add(2 * time.Hour), Oldest: start.Add(-time.Hour), Links: start}, 100); n != (access.Expired{Sessions: 1}) || err != nil {
+			t.Errorf("idle sessions: %+v expired, %v", n, err)
+		}
+		if n, err := r.Expire(ctx, access.Ends{Oldest: start, Links: start.Add(24 * time.Hour)}, 100); n != (access.Expired{Sessions: 2, Links: 1}) || err != nil {
+			t.Errorf("old sessions and links: %+v expired, %v", n, err)
 		}
 		if err := r.AddSession(ctx, session(14, a.ID, 0, 0)); err != nil {
 			return err

@@ -29,7 +29,7 @@
     if (wanted) wanted.focus();
     wanted = null;
   });
-  const keys = { c: "confirm", r: "reject", a: "answer", e: "extend", n: "note", h: "handed", o: "reopen" };
+  const keys = { c: "confirm", r: "reject", a: "answer", e: "extend", n: "note", h: "handed", o: "reopen", s: "ask", x: "escalate", i: "assign", z: "close", g: "merge" };
   document.addEventListener("keydown", (ev) => {
     if (ev.ctrlKey || ev.metaKey || ev.altKey || ev.isComposing) return;
     const typing = ev.target.closest("input, textarea, select, [contenteditable]");
@@ -46,6 +46,7 @@
     else if (ev.key === "k") move(-1);
     else if (ev.key === "?" && help) help.open ? help.close() : help.showModal();
     else if (ev.key === "u" && document.querySelector("[data-up]")) location.href = document.querySelector("[data-up]").href;
+    else if (ev.key === "m" && document.querySelector("[data-mine]")) location.href = document.querySelector("[data-mine]").href;
     else if (keys[ev.key]) done = open(keys[ev.key]);
     else done = false;
     if (done) ev.preventDefault();
