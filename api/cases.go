@@ -374,7 +374,7 @@ func by[B interface{ since() int }](a *API, f func(ctx context.Context, id, by s
 
 func confirm(a *API) func(context.Context, *actIn[confirmBody]) (*caseOut, error) {
 	return by(a, func(ctx context.Context, id, who string, b confirmBody) (casework.Case, error) {
-		return a.c.Confirm(ctx, id, who, casework.Class(b.Class))
+		return a.c.ConfirmSince(ctx, id, b.Seq, who, casework.Class(b.Class))
 	})
 }
 
@@ -383,13 +383,13 @@ func merge(a *API) func(context.Context, *actIn[mergeBody]) (*caseOut, error) {
 		if _, err := a.work(ctx, b.Into); err != nil {
 			return casework.Case{}, err
 		}
-		return a.c.Merge(ctx, id, b.Into, who)
+		return a.c.MergeSince(ctx, id, b.Seq, b.Into, who)
 	})
 }
 
 func unmerge(a *API) func(context.Context, *actIn[Seen]) (*caseOut, error) {
-	return by(a, func(ctx context.Context, id, who string, _ Seen) (casework.Case, error) {
-		return a.c.Unmerge(ctx, id, who)
+	return by(a, func(ctx context.Context, id, who string, b Seen) (casework.Case, error) {
+		return a.c.UnmergeSince(ctx, id, b.Seq, who)
 	})
 }
 

@@ -85,7 +85,9 @@ func TestDisclosureSent(t *testing.T) {
 		}
 		// The stop switch holds it as it holds every notice.
 		stopped := func(v string) {
-			r.update(func(ctx context.Context, tx *store.Tx) error { return tx.PutSetting(ctx, centre.SettingStop, []byte(v)) })
+			r.update(func(ctx context.Context, tx *store.Tx) error {
+				return tx.PutSetting(ctx, centre.SettingStop, []byte(v))
+			})
 		}
 		stopped("on")
 		if _, err := r.Centre.SendDisclosure(ctx, d.ID, d.Seq, "person:ann", ""); err != nil {

@@ -617,11 +617,6 @@ func (s *site) act(r *request, id, action string, seq int) error {
 	case "reopen":
 		return give(casework.Reopen{By: by, Reason: f.Get("reason")})
 	}
-	// What takes a look, or two cases, is checked before; the state machine
-	// refuses what does not fit any more.
-	if err := s.c.Unchanged(ctx, id, seq); err != nil {
-		return err
-	}
 	var err error
 	switch action {
 	case "ask":
@@ -643,27 +638,27 @@ func (s *site) act(r *request, id, action string, seq int) error {
 		}
 		_, err = s.c.Assign(ctx, id, seq, by, to)
 	case "confirm":
-		_, err = s.c.Confirm(ctx, id, by, casework.Class(f.Get("class")))
+		_, err = s.c.ConfirmSince(ctx, id, seq, by, casework.Class(f.Get("class")))
 	case "merge":
 		into := strings.TrimSpace(f.Get("into"))
 		into = into[strings.LastIndexByte(into, '/')+1:] // a case's address will do
 		if into == "" {
 			return problem.BadField("into", "name the other case")
 		}
-		_, err = s.c.Merge(ctx, id, into, by)
+		_, err = s.c.MergeSince(ctx, id, seq, into, by)
 	case "unmerge":
-		_, err = s.c.Unmerge(ctx, id, by)
+		_, err = s.c.UnmergeSince(ctx, id, seq, by)
 	case "handed":
 		proof, perr := proofOf(r)
 		if perr != nil {
 			return perr
 		}
-		err = s.c.HandedWithProof(ctx, id, f.Get("obligation"), by, f.Get("how"), proof)
+		err = s.c.HandedSince(ctx, id, seq, f.Get("obligation"), by, f.Get("how"), proof)
 	case "purge":
 		if f.Get("sure") != "yes" {
 			return problem.BadField("sure", "tick that you are sure: this cannot be taken back")
 		}
-		_, err = s.c.Purge(ctx, id, by)
+		_, err = s.c.PurgeSince(ctx, id, seq, by)
 	}
 	return err
 }

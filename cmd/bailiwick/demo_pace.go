@@ -221,6 +221,12 @@ func (p *pacer) run(ctx context.Context) {
 			continue
 		}
 		// Whoever asks comes before the next tick, however far behind it is.
+		select {
+		case f := <-p.asks:
+			f()
+			continue
+		default:
+		}
 		t := time.NewTimer(max(wait, 0))
 		select {
 		case f := <-p.asks:

@@ -519,7 +519,9 @@ type disclosureEraseCmd struct{ disclosureAct }
 
 // Run erases.
 func (c *disclosureEraseCmd) Run(e *env) error {
-	return c.do(e, func(ctr *centre.Centre) (disclosure.Request, error) { return ctr.EraseDisclosed(e.ctx, c.ID, c.actor()) })
+	return c.do(e, func(ctr *centre.Centre) (disclosure.Request, error) {
+		return ctr.EraseDisclosed(e.ctx, c.ID, c.actor())
+	})
 }
 
 type disclosureStatsCmd struct {

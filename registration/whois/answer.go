@@ -30,6 +30,7 @@ type answer struct {
 	signs                 int       // how many fields of a registration were read
 	asked                 string    // the question, as the answer repeats it
 	tldRecord             bool      // the answer is about a TLD
+	hostBeside            string    // the host that the last name server label has beside it
 	label                 string    // that TLD
 	registrar             string    // the registrar as first named, to know its object by
 	lastValue             string    // judged by withheld
@@ -273,7 +274,15 @@ func (a *answer) pair(l *line, first bool) {
 	if a.in.kind == inNameservers && (m.what == nameserver || m.what == dnssec || m.what == ds) {
 		a.in.filled = true
 	}
-	a.set(m, v)
+	if a.set(m, v); m.what == nameserver {
+		a.hostBeside, _ = nameserverName(v)
+	}
+}
+
+// addressIn says whether the second word of a line is an IP address.
+func addressIn(t string) bool {
+	w := trimLeft(t[len(firstWord(t)):])
+	return w != "" && isAddress(firstWord(w))
 }
 
 // remark takes what some registries put where no label is for it:
@@ -721,6 +730,11 @@ func (a *answer) more(p *pending, l *line) bool {
 		a.addStreet(m, l.text)
 		return true
 	case nameserver:
+		// "[Primary Name Server]   NS1EXAM0.SER" and the server below the label:
+		// what looked like a host is the server's handle.
+		if n := len(a.rec.Nameservers); !p.empty && n > 0 && p.column > l.indent+8 && a.rec.Nameservers[n-1] == a.hostBeside && addressIn(l.text) {
+			a.rec.Nameservers = a.rec.Nameservers[:n-1]
+		}
 		if a.hosts(l.text) {
 			p.empty = false
 			a.in.filled = true
