@@ -26,8 +26,8 @@ import (
 	"bailiwick/notify/email"
 	"bailiwick/party"
 	"bailiwick/problem"
-	"bailiwick/publish/stats"
 	"bailiwick/registration"
+	"bailiwick/stats"
 	"bailiwick/store"
 	"bailiwick/text"
 )

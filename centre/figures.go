@@ -8,7 +8,7 @@ import (
 	"bailiwick/abuse"
 	"bailiwick/casework"
 	"bailiwick/party"
-	"bailiwick/publish/stats"
+	"bailiwick/stats"
 )
 
 // Figures are the published figures of a centre. docs/desk.md says how each is

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"bailiwick/centre"
-	"bailiwick/publish/stats"
+	"bailiwick/stats"
 )
 
 // Charts are SVG made here, styled by the stylesheet alone. Series differ by

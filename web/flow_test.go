@@ -105,7 +105,7 @@ func life(t *testing.T, script bool) {
 		b.run(chromedp.KeyEvent("i"), chromedp.WaitVisible(`select[name=to]`))
 		b.typed("assign", "\t", "\r")
 		b.holds("It is on the case who works it", "worked by you")
-		b.run(chromedp.KeyEvent("u"), chromedp.WaitVisible(`.tabs`), chromedp.KeyEvent("m"), chromedp.WaitVisible(`select[name=assignee] option[value=me][selected]`))
+		b.run(chromedp.KeyEvent("u"), chromedp.WaitVisible(`.tabs`), chromedp.KeyEvent("m"), chromedp.WaitVisible(`select[name=assignee]:has(option[value=me][selected])`))
 		b.holds("Open 1", "aur0ra-bank-login[.]shopx")
 		b.run(chromedp.KeyEvent("j"), chromedp.KeyEvent("\r"), chromedp.WaitVisible(`.timeline`))
 		b.run(chromedp.KeyEvent("c"), chromedp.WaitVisible(`select[name=class]`))

@@ -14,7 +14,7 @@ import (
 	"slices"
 
 	"bailiwick/problem"
-	"bailiwick/publish/stats"
+	"bailiwick/stats"
 )
 
 // Z is the standard normal quantile of a 95 % interval.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"bailiwick/publish/stats"
+	"bailiwick/stats"
 
 	"pgregory.net/rapid"
 )
