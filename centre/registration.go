@@ -169,7 +169,7 @@ func answersOf(r registration.Record) []store.RegistrationAnswer {
 // The answer's raw bytes must be stored before (Keep does).
 func (c *Centre) Remember(ctx context.Context, tx *store.Tx, d name.Domain, rec registration.Record, plain bool) (int, error) {
 	if plain {
-		rec = anonymous(rec)
+		rec = bare(rec)
 	}
 	for try := 0; ; try++ {
 		var version int
@@ -221,7 +221,7 @@ func (c *Centre) remember1(ctx context.Context, tx *store.Tx, d string, rec regi
 		return row.Version, tx.SeeRegistration(ctx, d, row.Version, now, sealed, answers)
 	}
 	full := next.Record
-	if known && row.Bare && !plain {
+	if known && (row.Bare || plain) {
 		full.Contacts, full.Fields, full.Unread = rec.Contacts, rec.Fields, rec.Unread
 	}
 	return next.Number, c.addVersion(ctx, tx, d, next, full, plain)

@@ -139,7 +139,8 @@ func life(t *testing.T, script bool) {
 			chromedp.Click(`#act-answer form button`), chromedp.WaitVisible(`.notice.ok`))
 	}
 	b.holds("Quickname answered: they received it", "ticket 4711", "you")
-	// The registrar is not waited for.
+	// The registrar is not waited for. (The page anew: without the notice of before.)
+	b.run(chromedp.Navigate(eval[string](b, "location.href.split('?')[0]")), chromedp.WaitVisible(`.timeline`))
 	if script {
 		b.run(chromedp.KeyEvent("x"), chromedp.WaitVisible(`#act-escalate textarea`))
 		b.typed("escalate", "\t", "people lose money", "\t", "\r")

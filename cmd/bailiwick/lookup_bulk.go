@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -105,7 +106,7 @@ func (l *lookupCmd) bulkIn(e *env, cfg config.Config, w app.World) error {
 	if w.Clock == nil {
 		w.Clock = clock.Real{}
 	}
-	col, err := app.NewCollector(cfg, w, e.log, budgets, collect.NewAnswers(w.Clock, keptHalf))
+	col, err := app.NewCollector(cfg, w, e.log, budgets, &halfway{kept: map[string]collect.Kept{}})
 	if err != nil {
 		return err
 	}
@@ -122,6 +123,36 @@ func (l *lookupCmd) bulkIn(e *env, cfg config.Config, w app.World) error {
 		_ = os.Remove(path) // nothing is left to be taken up again
 	}
 	return err
+}
+
+// halfway keeps the latest answers, for names that are put back into the file
+// between two servers: what the first one said is then not asked for again.
+type halfway struct {
+	mu   sync.Mutex
+	kept map[string]collect.Kept
+	ring [keptHalf]string // keys, the oldest at next
+	next int
+}
+
+// Get implements collect.Answers.
+func (h *halfway) Get(_ context.Context, server, question string) (collect.Kept, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	k, ok := h.kept[server+" "+question]
+	return k, ok
+}
+
+// Put implements collect.Answers.
+func (h *halfway) Put(_ context.Context, server, question string, k collect.Kept) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	key := server + " " + question
+	if _, ok := h.kept[key]; !ok {
+		delete(h.kept, h.ring[h.next])
+		h.ring[h.next] = key
+		h.next = (h.next + 1) % keptHalf
+	}
+	h.kept[key] = k
 }
 
 // path is where the run's file is.
@@ -434,10 +465,15 @@ func readLine(r *bufio.Reader) (line []byte, n int, whole bool, err error) {
 }
 
 // side is how many questions may be under way at a server: enough to use its
-// rate, and no more than its terms say.
+// rate if an answer takes up to half a second, and no more than its terms say.
+// Where there is no rate to speak of, more at a time than connections are kept
+// would only cost handshakes.
 func (b *bulkRun) side(server string) int {
 	t := b.col.Terms(server)
-	n := int(min(32, max(4, math.Ceil(t.Rate))))
+	n := 8
+	if t.Rate < 1000 {
+		n = int(min(32, max(4, math.Ceil(t.Rate/2))))
+	}
 	if t.Concurrency > 0 {
 		n = min(n, t.Concurrency)
 	}

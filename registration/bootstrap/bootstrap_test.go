@@ -29,7 +29,7 @@ func TestDefault(t *testing.T) {
 	if n := len(s.domains); n < 1000 {
 		t.Errorf("%d top-level domains have a server, 1000 at least expected", n)
 	}
-	for file, want := range map[string]string{"dns": "2026-07-23", "ipv4": "2015-08-11", "ipv6": "2016-03-22", "asn": "2016-09-08"} {
+	for file, want := range map[string]string{"dns": "2026-07-23", "ipv4": "2015-08-11", "ipv6": "2016-03-22", "asn": "2016-09-08", "object-tags": "2022-12-29"} {
 		if got := s.Published(file).Format("2006-01-02"); got != want {
 			t.Errorf("%s published %s, want %s", file, got, want)
 		}
@@ -116,6 +116,34 @@ func TestLookup(t *testing.T) {
 		if ids[id] == 0 {
 			t.Errorf("no finding %s in %v", id, ids)
 		}
+	}
+}
+
+// TestLookupEntity: the tag after the last hyphen says who serves an entity
+// (RFC 8521), in any case, and an override wins.
+func TestLookupEntity(t *testing.T) {
+	s, err := New(Files{Tags: services(`[["a@b.example"],["EXAMPLE","Other"],["https://tags.example/"]]`, `[["a@b.example"],["EXAMPLE"],["https://again.example/"]]`, `[["a@b.example"],["A-B",""],["https://bad.example/"]]`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, err := s.With(Overrides{Tags: map[string][]string{"other": {"https://own.example/"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for handle, want := range map[string]string{"ABC1-EXAMPLE": "https://tags.example/", "a-b-example": "https://tags.example/", "X-OTHER": "https://own.example/",
+		"EXAMPLE": "", "-EXAMPLE": "", "X-": "", "": "", "A-B": "", "X-NOBODY": ""} {
+		if got := strings.Join(over.LookupEntity(handle), " "); got != want {
+			t.Errorf("%q: %q, want %q", handle, got, want)
+		}
+	}
+	if got := s.LookupEntity("X-OTHER"); len(got) != 1 || got[0] != "https://tags.example/" {
+		t.Errorf("the set beneath was changed: %v", got)
+	}
+	if len(s.Findings()) != 3 {
+		t.Errorf("%+v", s.Findings())
+	}
+	if _, err := s.With(Overrides{Tags: map[string][]string{"a-b": nil}}); problem.CodeOf(err) != problem.Invalid {
+		t.Error(err)
 	}
 }
 
@@ -271,14 +299,14 @@ func FuzzNew(f *testing.F) {
 	f.Add([]byte(`{"publication":"2026-01-02T03:04:05Z","services":[[["com","192.0.2.0/24","1-9"],["https://x.example/"]]]}`))
 	f.Add([]byte(`{"services":[[["a"],["b"],["https://x.example"]],[[null],[null]]]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		s, err := New(Files{DNS: raw, IPv4: raw, IPv6: raw, ASN: raw})
+		s, err := New(Files{DNS: raw, IPv4: raw, IPv6: raw, ASN: raw, Tags: raw})
 		if err != nil {
 			if problem.CodeOf(err) == problem.Internal {
 				t.Fatal(err)
 			}
 			return
 		}
-		for _, urls := range [][]string{s.Lookup(domain(t, "a.com")), s.LookupIP(netip.MustParseAddr("192.0.2.1")), s.LookupIP(netip.MustParseAddr("2001:db8::1")), s.LookupASN(5)} {
+		for _, urls := range [][]string{s.Lookup(domain(t, "a.com")), s.LookupIP(netip.MustParseAddr("192.0.2.1")), s.LookupIP(netip.MustParseAddr("2001:db8::1")), s.LookupASN(5), s.LookupEntity("X-COM")} {
 			for _, u := range urls {
 				if b, ok := baseURL(u); !ok || b != u || !strings.HasSuffix(u, "/") {
 					t.Fatalf("%q is no base URL", u)
