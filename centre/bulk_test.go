@@ -171,7 +171,7 @@ func TestBulkThrottle(t *testing.T) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			// Who was under way when it said so cannot have known.
-			if !until.IsZero() && time.Now().Before(until) && time.Now().Sub(until.Add(-time.Minute)) > 100*time.Millisecond {
+			if !until.IsZero() && time.Now().Before(until) && time.Since(until.Add(-time.Minute)) > 100*time.Millisecond {
 				early++
 			}
 			if n%10 == 0 {

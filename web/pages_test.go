@@ -42,6 +42,17 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 		switch c.State {
 		case casework.Coordinating:
 			put("case", c)
+			d, err := w.Centre.Dossier(t.Context(), c.ID, 0, 1, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			may := w.Centre.Offers(d.Case, d.Playbook)
+			if len(may.Ask)+len(may.Again) > 0 {
+				put("case-ask", c)
+			}
+			if len(may.Escalate) > 0 {
+				put("case-escalate", c)
+			}
 			if c.Class == casework.Malicious && c.GoneSince.IsZero() && slices.ContainsFunc(c.Obligations, func(o casework.Obligation) bool { return o.Status == casework.Running }) {
 				put("case-clock", c)
 			}

@@ -60,7 +60,8 @@ func TestKnownAnswers(t *testing.T) {
 		{VAT, "CZ25123891", Right},
 		{VAT, "CZ25123890", CheckDigit},
 		{VAT, "CZ7103192745", Right},
-		{VAT, "CZ1103492745", CheckDigit},
+		{VAT, "CZ1103492745", Form}, // no such month
+		{VAT, "CZ7103192746", CheckDigit},
 		{VAT, "CZ640903926", Right},
 		{VAT, "DE136695976", Right},
 		{VAT, "DE136695978", CheckDigit},

@@ -327,7 +327,7 @@ func (a *answer) block(d *draft, role int) {
 		}
 		// "+1.5555550100 (FAX) +1.5555550101", "+1.5555550100 fax: +1.5555550101"
 		if i := faxIn(t); i > 0 {
-			number := strings.TrimLeft(t[i:], "(faxFAX):.- ])")
+			number := strings.TrimLeft(t[i:], "(faxFAX):.- ]")
 			if before := trimRight(t[:i]); number == "" && before != "" && (before[len(before)-1] == '(' || before[len(before)-1] == '[') {
 				a.put(d, contactFax, before[:len(before)-1]) // "555-555-0101 [fax]"
 				continue

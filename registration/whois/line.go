@@ -158,9 +158,7 @@ const (
 )
 
 var quickOctets = func() (t [256]byte) {
-	for c, f := range folded {
-		t[c] = f
-	}
+	copy(t[:], folded[:])
 	for _, c := range " -_/'" {
 		t[c] = quickGap
 	}
