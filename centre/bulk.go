@@ -370,7 +370,13 @@ func (b *BulkLookup) ask(ctx context.Context, l *lane, it item) {
 	for {
 		if b.May != nil {
 			if err := b.May(it.step.Server); err != nil {
-				b.finish(it, registration.Record{}, err)
+				rec, ok := it.step.Before()
+				if ok { // the registry's part stands
+					rec.Findings = append(rec.Findings, registration.Finding{ID: "lookup.not-asked", Severity: registration.Advice,
+						Source: it.step.Role, Detail: problem.DocumentOf(err).Detail})
+					err = nil
+				}
+				b.finish(it, rec, err)
 				return
 			}
 		}

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"container/heap"
 	"context"
 	"sync"
 	"time"
@@ -16,17 +17,47 @@ type cache[V any] struct {
 	max int
 
 	mu      sync.Mutex
-	entries map[string]entry[V]
+	entries map[string]*entry[V]
+	order   soonest[V] // the entries, which ends soonest first
 	filling map[string]chan struct{}
 }
 
 type entry[V any] struct {
+	key     string
 	value   V
 	expires time.Time
+	at      int // in order
 }
 
 func newCache[V any](max int) *cache[V] {
-	return &cache[V]{max: max, entries: map[string]entry[V]{}, filling: map[string]chan struct{}{}}
+	return &cache[V]{max: max, entries: map[string]*entry[V]{}, filling: map[string]chan struct{}{}}
+}
+
+// soonest is a heap of entries.
+type soonest[V any] []*entry[V]
+
+func (h soonest[V]) Len() int { return len(h) }
+func (h soonest[V]) Less(i, j int) bool {
+	if !h[i].expires.Equal(h[j].expires) {
+		return h[i].expires.Before(h[j].expires)
+	}
+	return h[i].key < h[j].key
+}
+func (h soonest[V]) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].at, h[j].at = i, j
+}
+func (h *soonest[V]) Push(x any) {
+	e := x.(*entry[V])
+	e.at = len(*h)
+	*h = append(*h, e)
+}
+func (h *soonest[V]) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return e
 }
 
 // begin gives the value of key if it is there at now. If not, the caller is to
@@ -73,34 +104,33 @@ func (c *cache[V]) get(key string, now time.Time) (value V, ok bool) {
 }
 
 // put keeps value for ttl, at most maxTTL. When the cache is full, what is
-// over goes first, then what would be over soonest.
+// over or would be over soonest goes.
 func (c *cache[V]) put(key string, value V, now time.Time, ttl time.Duration) {
 	if ttl <= 0 {
 		return
 	}
+	expires := now.Add(min(ttl, maxTTL))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, found := c.entries[key]; !found && len(c.entries) >= c.max {
-		first := ""
-		for k, e := range c.entries {
-			if !now.Before(e.expires) {
-				delete(c.entries, k)
-				continue
-			}
-			if f := c.entries[first]; first == "" || e.expires.Before(f.expires) || e.expires.Equal(f.expires) && k < first {
-				first = k
-			}
-		}
-		if len(c.entries) >= c.max {
-			delete(c.entries, first)
-		}
+	if e, found := c.entries[key]; found {
+		e.value, e.expires = value, expires
+		heap.Fix(&c.order, e.at)
+		return
 	}
-	c.entries[key] = entry[V]{value, now.Add(min(ttl, maxTTL))}
+	if len(c.entries) >= c.max {
+		delete(c.entries, heap.Pop(&c.order).(*entry[V]).key)
+	}
+	e := &entry[V]{key: key, value: value, expires: expires}
+	c.entries[key] = e
+	heap.Push(&c.order, e)
 }
 
 // drop forgets key.
 func (c *cache[V]) drop(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.entries, key)
+	if e, found := c.entries[key]; found {
+		heap.Remove(&c.order, e.at)
+		delete(c.entries, key)
+	}
 }

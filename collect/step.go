@@ -60,6 +60,12 @@ type rdapEnd struct {
 	err error
 }
 
+// Before is what the answers before the step say, which stands when the step is
+// never asked; false when none of them was a record.
+func (s Step) Before() (registration.Record, bool) {
+	return s.sofar(), s.have != nil && s.have.State == registration.Registered
+}
+
 // Outcome is what became of one Step.
 type Outcome struct {
 	// Done says that Record is the end of the lookup. Otherwise Next is to be

@@ -40,6 +40,9 @@ func walk(t *testing.T, c *Collector, name string) (Outcome, []string, error) {
 			return o, asked, err
 		}
 		s = o.Next
+		if rec, ok := s.Before(); ok && (s.Role != roleRegistrar || rec.Domain != name) || !ok && s.Role == roleRegistrar && rec.State == registration.Registered {
+			t.Errorf("before the %s is asked, %t: %+v", s.Role, ok, rec)
+		}
 	}
 	t.Fatalf("no end: %q", asked)
 	return Outcome{}, nil, nil

@@ -104,6 +104,7 @@ func (r Record) Clean() Record {
 	})
 	r.Fields = cleanMap(r.Fields, func(s FieldState) FieldState { return FieldState(CleanText(string(s))) })
 	r.Unread = cleanMap(r.Unread, CleanText)
+	r.Given = cleanMap(r.Given, CleanText)
 	r.Sources = cleanMap(r.Sources, cleanSource)
 	r.Answers = slices.Clone(r.Answers)
 	for i := range r.Answers {

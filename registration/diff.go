@@ -279,6 +279,13 @@ func (r *Record) heard(src Source) bool {
 func (r *Record) take(path string, from Record) {
 	delete(r.Fields, path)
 	delete(r.Unread, path)
+	delete(r.Given, path)
+	if s, ok := from.Given[path]; ok {
+		if r.Given == nil {
+			r.Given = map[string]string{}
+		}
+		r.Given[path] = s
+	}
 	if s, ok := from.Fields[path]; ok {
 		if r.Fields == nil {
 			r.Fields = map[string]FieldState{}

@@ -191,6 +191,19 @@ func Merge(registry, registrar Record) Record {
 		from(path)
 	}
 	m.Unread = join(m.Unread, registrar.Unread)
+	// The form goes with the value, from whoever gave it.
+	for path, text := range registrar.Given {
+		if v := m.Value(path); v != registry.Value(path) && v == registrar.Value(path) {
+			if m.Given == nil {
+				m.Given = map[string]string{}
+			}
+			m.Given[path] = text
+		}
+	}
+	maps.DeleteFunc(m.Given, func(path, text string) bool {
+		v := m.Value(path)
+		return v != registry.Value(path) && (v != registrar.Value(path) || registrar.Given[path] != text)
+	})
 	maps.DeleteFunc(m.Fields, func(path string, _ FieldState) bool { return m.Value(path) != "" })
 	maps.DeleteFunc(m.Unread, func(path string, _ string) bool {
 		return m.Value(path) != "" || m.Fields[path] != Unparsed && m.Fields[path] != ""
@@ -317,6 +330,7 @@ func (r Record) clone() Record {
 	}
 	r.Fields = maps.Clone(r.Fields)
 	r.Unread = maps.Clone(r.Unread)
+	r.Given = maps.Clone(r.Given)
 	r.Sources = maps.Clone(r.Sources)
 	r.Answers = slices.Clone(r.Answers)
 	return r

@@ -159,7 +159,11 @@ type Record struct {
 	// "contacts.registrant.name".
 	Fields map[string]FieldState `json:"fields,omitempty"`
 	// Unread keeps the raw text of unparsed fields by path.
-	Unread   map[string]string `json:"unread,omitempty"`
+	Unread map[string]string `json:"unread,omitempty"`
+	// Given keeps the text of a value that was given in another form, by path:
+	// "Germany" at the path of a country that is DE. At the path of a street it
+	// is the line that was taken out of it as the country.
+	Given    map[string]string `json:"given,omitempty"`
 	Findings []Finding         `json:"findings,omitempty"`
 	// Related is the registrar's own RDAP address for this name, from a link
 	// with rel "related" (RFC 9083 section 4.2), to be asked next.

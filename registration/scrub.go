@@ -29,6 +29,14 @@ func Scrub(r Record) Record {
 	if len(r.Unread) == 0 {
 		r.Unread = nil
 	}
+	for path := range r.Given {
+		if strings.HasPrefix(path, "contacts.") {
+			delete(r.Given, path)
+		}
+	}
+	if len(r.Given) == 0 {
+		r.Given = nil
+	}
 	for i := range r.Findings {
 		if strings.HasPrefix(r.Findings[i].Path, "contacts.") {
 			r.Findings[i].Detail = ""

@@ -59,7 +59,7 @@ type caseView struct {
 	PartiesLink string
 	PartiesNext string
 	URLs        []string
-	Facts       *registrationFacts
+	Reg         regView
 	JudgedBy    string
 	Confirmed   string
 	Views       []viewRow
@@ -89,13 +89,6 @@ type partyRow struct {
 	Round   bool // of the present round
 	Answer  string
 	Waiting bool
-}
-
-type registrationFacts struct {
-	State, Registrar, IANAID, Created, Expires, Abuse string
-	Statuses, Nameservers                             []string
-	At                                                time.Time
-	Named                                             bool // a registered domain: has a registration of its own
 }
 
 type viewRow struct {
@@ -180,10 +173,15 @@ func (s *site) showCase(w http.ResponseWriter, r *request, status int, form case
 		return err
 	}
 	personal := !verdict.Redact
+	reg, regJSON, err := s.regBeside(r, d)
+	if err != nil {
+		return err
+	}
 	if wantsJSON(r) {
-		return twin(w, dossierJSON(d, personal))
+		return twin(w, dossierJSON(d, personal, regJSON))
 	}
 	v := s.caseView(r, d, personal)
+	v.Reg = reg
 	if q.Get("parties") != "" {
 		from, _ := strconv.Atoi(q.Get("parties"))
 		v.allParties(d.Case, max(0, from), v.Now)
@@ -258,7 +256,6 @@ func (s *site) caseView(r *request, d centre.Dossier, personal bool) caseView {
 	}
 	v.due(c, d.Playbook)
 	v.someParties(c, now)
-	v.facts(c)
 	v.sight(c)
 	v.messages(d, personal)
 	if c.Assignee != "" {
@@ -401,24 +398,6 @@ func partyOf(c casework.Case, o casework.Obligation, now time.Time) partyRow {
 		p.Clock = bar("wait", float64(now.Sub(o.Delivered))/float64(max(1, o.Due.Sub(o.Delivered))))
 	}
 	return p
-}
-
-// facts are what the latest look knows of the registration. Who the registrant
-// is, is not part of a case.
-func (v *caseView) facts(c casework.Case) {
-	if c.Look == nil {
-		return
-	}
-	f := c.Look
-	var snap judge.Snapshot
-	_ = json.Unmarshal(f.Snapshot, &snap) // an older one may not read
-	r := &registrationFacts{State: f.Record, Registrar: f.Registrar, IANAID: f.IANAID, Created: f.Created, Abuse: f.AbuseEmail, At: f.At, Named: c.Subject.Kind == "domain"}
-	if fl := snap.Filing; fl != nil {
-		r.Statuses, r.Nameservers, r.Expires, r.At = fl.Statuses, fl.Nameservers, fl.Expires.String(), fl.At
-	}
-	r.Nameservers = r.Nameservers[:min(len(r.Nameservers), 8)]
-	r.Statuses = r.Statuses[:min(len(r.Statuses), 12)]
-	v.Facts = r
 }
 
 // sight is what each place saw at the latest look.
@@ -684,7 +663,7 @@ func proofOf(r *request) ([]byte, error) {
 }
 
 // dossierJSON is the twin of a case page.
-func dossierJSON(d centre.Dossier, personal bool) any {
+func dossierJSON(d centre.Dossier, personal bool, reg *regTwin) any {
 	type event struct {
 		casework.Link
 		Body json.RawMessage `json:"body,omitempty"`
@@ -699,7 +678,9 @@ func dossierJSON(d centre.Dossier, personal bool) any {
 		Events   []event          `json:"events"`
 		Earlier  int              `json:"earlier_events"`
 		Evidence []store.CaseBlob `json:"evidence"`
-	}{c, nil, d.Earlier, d.Evidence}
+		// Registration is what is known of the name today.
+		Registration *regTwin `json:"registration,omitempty"`
+	}{c, nil, d.Earlier, d.Evidence, reg}
 	for _, e := range d.Events {
 		x := event{Link: e.Link}
 		if e.Payload != nil && (personal || !e.Payload.Personal) {

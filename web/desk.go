@@ -433,6 +433,7 @@ type nameView struct {
 	Rows       []queueRow
 	Now        time.Time
 	Facts      nameFacts
+	Reg        regView
 }
 
 type nameFacts struct{ Suffix, Registered, Platform string }
@@ -450,6 +451,10 @@ func (s *site) namePage(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	reg, regJSON, err := s.regOfName(r, key)
+	if err != nil {
+		return err
+	}
 	if wantsJSON(r) {
 		items := make([]queueItem, 0, len(cases))
 		for _, c := range cases {
@@ -458,9 +463,11 @@ func (s *site) namePage(w http.ResponseWriter, r *request) error {
 		return twin(w, struct {
 			Name  string      `json:"name"`
 			Cases []queueItem `json:"cases"`
-		}{key, items})
+			// Registration is of the registered name that it is or is below.
+			Registration *regTwin `json:"registration,omitempty"`
+		}{key, items, regJSON})
 	}
-	v := nameView{Key: key, Now: s.c.Clock.Now()}
+	v := nameView{Key: key, Now: s.c.Clock.Now(), Reg: reg}
 	if d, err := name.ParseAny(key); err == nil {
 		p := s.c.Suffixes.Split(d)
 		v.Facts = nameFacts{p.Suffix.String(), p.Registered.String(), p.Platform.String()}

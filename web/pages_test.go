@@ -50,9 +50,6 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 			if len(may.Ask)+len(may.Again) > 0 {
 				put("case-ask", c)
 			}
-			if len(may.Escalate) > 0 {
-				put("case-escalate", c)
-			}
 			if c.Class == casework.Malicious && c.GoneSince.IsZero() && slices.ContainsFunc(c.Obligations, func(o casework.Obligation) bool { return o.Status == casework.Running }) {
 				put("case-clock", c)
 			}
@@ -118,7 +115,7 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 
 // notPages are GET routes that are no page of their own: files, exports, and
 // what only leads elsewhere.
-var notPages = map[string]bool{"GET /receipt": true, "GET /cases/{id}/chain.jsonl": true}
+var notPages = map[string]bool{"GET /receipt": true, "GET /cases/{id}/chain.jsonl": true, "GET /desk/disclosures/{id}/chain.jsonl": true}
 
 // TestEveryPageIsLookedAt: each GET route of the pages is in pagesOf, so that it is
 // held against axe and photographed. What only a demo serves has a test of its own.

@@ -430,7 +430,7 @@ func (s *site) templates() (map[string]*template.Template, error) {
 		"demoDate": demoDate, "rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"inc": func(n int) int { return n + 1 }, "badge": func(t, w string) badge { return badge{tone(t), w} },
 	}
-	layout, err := template.New("layout").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html")
+	layout, err := template.New("layout").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html", "templates/registration.html")
 	if err != nil {
 		return nil, err
 	}
@@ -440,7 +440,7 @@ func (s *site) templates() (map[string]*template.Template, error) {
 	}
 	out := map[string]*template.Template{}
 	for _, f := range files {
-		if f.Name() == "layout.html" {
+		if f.Name() == "layout.html" || f.Name() == "registration.html" { // parts of others
 			continue
 		}
 		t, err := layout.Clone()

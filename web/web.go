@@ -52,6 +52,7 @@ type site struct {
 	figures *centre.FiguresDesk
 	origin  *http.CrossOriginProtection
 	rates   *rates
+	lookups turns
 	known   []brand       // what the centre protects
 	own     []name.Domain // whose names imitate nobody
 }
@@ -115,6 +116,7 @@ func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 	desk("GET /cases/{id}/evidence/{sha}", s.evidence)
 	desk("GET /cases/{id}/handoff/{obligation}", s.handoffText)
 	desk("GET /names/{name}", s.namePage)
+	desk("POST /names/{name}/lookup", s.lookup)
 	desk("GET /parties", s.parties)
 	desk("GET /parties/{id}", s.partyPage)
 	return nil

@@ -12,6 +12,7 @@ type card struct {
 	fn, org, email, voice, fax, url, uri string
 	street                               []string
 	city, region, code, country, cc      string
+	countryLine                          string // the line of the address that was taken as the country
 	has                                  property
 }
 
@@ -276,6 +277,7 @@ func (t *tree) address(value, params int32, c *card) {
 func (c *card) lastLineCountry() {
 	if k := len(c.street) - 1; k > 0 && c.country == "" {
 		if _, ok := registration.CountryCode(c.street[k]); ok {
+			c.countryLine = c.street[k]
 			c.country, c.street = c.street[k], c.street[:k]
 		}
 	}

@@ -568,6 +568,17 @@ func (d *domainReader) state(path string, s registration.FieldState) {
 	d.rec.Fields[path] = s
 }
 
+// given keeps the text that a value was given as, where it is another.
+func (d *domainReader) given(path, value, text string) {
+	if text == value {
+		return
+	}
+	if d.rec.Given == nil {
+		d.rec.Given = make(map[string]string)
+	}
+	d.rec.Given[path] = text
+}
+
 // unread keeps a text that could not be read.
 func (d *domainReader) unread(path, raw string) {
 	d.state(path, registration.Unparsed)

@@ -374,7 +374,11 @@ func (d *domainReader) contact(e int32, key string, r roles) bool {
 	put(&out.Country, "country", c.country)
 	if out.Country != "" {
 		if cc, ok := registration.CountryCode(out.Country); ok {
+			d.given(path("country"), cc, out.Country)
 			out.Country = cc
+		}
+		if c.countryLine != "" {
+			d.given(path("street"), "", c.countryLine)
 		}
 	}
 	if c.cc != "" {
@@ -388,6 +392,8 @@ func (d *domainReader) contact(e int32, key string, r roles) bool {
 		default:
 			out.Country = cc
 			delete(d.rec.Fields, path("country"))
+			delete(d.rec.Given, path("country"))
+			d.given(path("country"), cc, c.cc)
 		}
 	}
 	forward := ""

@@ -14,6 +14,8 @@ type draft struct {
 	unread  []unreadField
 	first   string // the name's parts
 	last    string
+	given   string   // the country, where it was not given as its code
+	line    string   // of the address, taken as the country
 	lines   []string // plain lines, read at the end
 	marked  bool
 	filled  bool
@@ -127,7 +129,9 @@ func (a *answer) put(d *draft, w what, v string) {
 	case contactPostalCode:
 		set(&c.PostalCode)
 	case contactCountry:
-		v = country(v)
+		if cc := country(v); cc != v && c.Country == "" {
+			d.given, v = v, cc
+		}
 		set(&c.Country)
 	case contactEmail:
 		if e, ok := email(v); ok {
@@ -171,6 +175,12 @@ func (d *draft) phone(w what, dst *string, v string) {
 // join fills what d lacks from the contact that its handle stands for.
 func (d *draft) join(o *draft) {
 	c, x := &d.c, &o.c
+	if c.Country == "" {
+		d.given = o.given
+	}
+	if len(c.Street) == 0 {
+		d.line = o.line
+	}
 	for _, f := range registration.ContactFields() {
 		if f == "street" {
 			if len(c.Street) == 0 {
@@ -201,6 +211,19 @@ func (d *draft) join(o *draft) {
 
 func (d *draft) empty() bool { return !d.filled && !d.marked && len(d.lines) == 0 }
 
+// form keeps how the country was given.
+func (d *draft) form(rec *registration.Record, role int) {
+	for _, g := range [...]struct{ field, text string }{{"country", d.given}, {"street", d.line}} {
+		if g.text == "" || d.c.Country == "" {
+			continue
+		}
+		if rec.Given == nil {
+			rec.Given = make(map[string]string, 4)
+		}
+		rec.Given[registration.ContactPath(roleNames[role], g.field)] = g.text
+	}
+}
+
 // into puts the contact into the record.
 func (d *draft) into(rec *registration.Record, role int) {
 	c := &d.c
@@ -208,6 +231,7 @@ func (d *draft) into(rec *registration.Record, role int) {
 	if n := len(c.Street); n > 1 && c.Country == "" {
 		if cc, ok := registration.CountryCode(c.Street[n-1]); ok {
 			c.Country = cc
+			d.line = c.Street[n-1]
 			c.Street = c.Street[:n-1]
 		}
 	}
@@ -226,6 +250,7 @@ func (d *draft) into(rec *registration.Record, role int) {
 		}
 		rec.Contacts[roleNames[role]] = *c
 	}
+	d.form(rec, role)
 	if !d.marked {
 		return
 	}
@@ -402,16 +427,16 @@ func (a *answer) block(d *draft, role int) {
 	// The country is last, by name or code.
 	if last := rest[len(rest)-1]; d.c.Country == "" {
 		if cc, ok := registration.CountryCode(strings.Trim(last, " .")); ok {
-			d.c.Country = cc
+			d.c.Country, d.line = cc, last
 			rest = rest[:len(rest)-1]
 		} else if i := strings.LastIndexAny(last, " ,"); i > 0 {
 			if w := last[i+1:]; len(w) == 2 && w == strings.ToUpper(w) {
 				cc, ok := registration.CountryCode(w)
 				if named, is := registration.CountryCode(strings.TrimRight(last[:i], " ,")); ok && is && named == cc { // "Uzbekistan, UZ"
-					d.c.Country = cc
+					d.c.Country, d.line = cc, last
 					rest = rest[:len(rest)-1]
 				} else if ok && strings.ContainsAny(last[:i], "0123456789") {
-					d.c.Country = cc
+					d.c.Country, d.line = cc, w
 					rest[len(rest)-1] = strings.TrimRight(last[:i], " ,")
 				}
 			}
