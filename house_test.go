@@ -33,6 +33,7 @@ var within = map[string][]string{
 	"judge":      {"party"},             // a notice names the role that put it up
 	"casework":   {"party"},             // a subject and whom an obligation binds
 	"disclosure": {"casework", "party"}, // the hashed log of a case; whom a request binds
+	"verify":     {"casework"},          // the hashed log of a case
 	"notify":     {"collect"},           // mail leaves through the address guard
 	"app":        {"config"},
 	"store":      {"access"}, // stores what access defines, as it does for the pure packages; access knows no database

@@ -169,6 +169,8 @@ type input struct {
 	contact registration.Contact
 	value   string // of the check's field, cut at maxValue
 	path    string
+	state   registration.FieldState
+	field   string // that value, path and state are of
 	// memo holds what several checks of one contact need.
 	memo *memo
 }
@@ -205,15 +207,19 @@ const maxValue = 4096
 // Examine runs the checks on a record, in the order of roles and checks. A
 // record that is not of a registered name has no verdicts. The error names
 // what is beyond the limits.
-func Examine(s Subject, checks []Check) ([]Verdict, error) {
+func Examine(s Subject, checks []Check) ([]Verdict, error) { return AppendVerdicts(nil, s, checks) }
+
+// AppendVerdicts is Examine that appends to out, so that whoever examines many
+// records needs one list. Where there is an error out is as it was.
+func AppendVerdicts(out []Verdict, s Subject, checks []Check) ([]Verdict, error) {
 	if s.Record.State != registration.Registered {
-		return nil, nil
+		return out, nil
 	}
 	if len(s.Roles) > MaxRoles || len(s.Record.Contacts) > MaxRoles {
-		return nil, problem.BadField("contacts", "has more than %d roles", MaxRoles)
+		return out, problem.BadField("contacts", "has more than %d roles", MaxRoles)
 	}
 	if len(s.Facts.Answers) > MaxAnswers {
-		return nil, problem.BadField("facts.answers", "holds more than %d answers", MaxAnswers)
+		return out, problem.BadField("facts.answers", "holds more than %d answers", MaxAnswers)
 	}
 	roles := s.Roles
 	if len(roles) == 0 {
@@ -225,32 +231,51 @@ func Examine(s Subject, checks []Check) ([]Verdict, error) {
 		}
 		slices.Sort(roles[1:])
 	}
-	out := make([]Verdict, 0, len(roles)*len(checks))
+	out = slices.Grow(out, len(roles)*len(checks))
+	var m memo
+	in := input{Subject: &s, memo: &m}
 	for _, role := range roles {
-		in := input{Subject: &s, role: role, contact: s.Record.Contacts[role], memo: &memo{}}
+		m = memo{}
+		in.role, in.contact, in.path = role, s.Record.Contacts[role], ""
 		for i := range checks {
-			if v, ok := examine(&in, &checks[i]); ok {
-				out = append(out, v)
+			out = append(out, Verdict{})
+			if !examine(&in, &checks[i], &out[len(out)-1]) {
+				out = out[:len(out)-1]
 			}
 		}
 	}
 	return out, nil
 }
 
-// examine runs one check on one contact.
-func examine(in *input, c *Check) (Verdict, bool) {
-	in.path = registration.ContactPath(in.role, c.Field)
-	in.value = in.contact.Field(c.Field)
+// of turns the input to a field of the contact. Checks of one field mostly
+// follow one another.
+func (in *input) of(field string) {
+	if in.field == field && in.path != "" {
+		return
+	}
+	in.field = field
+	in.path = registration.ContactPath(in.role, field)
+	in.value = in.contact.Field(field)
 	if len(in.value) > maxValue {
 		in.value = in.value[:maxValue]
 	}
-	v := Verdict{Check: c.ID, Level: c.Level, Path: in.path}
-	state, stated := in.Record.Fields[in.path]
-	if !stated {
-		if state, stated = in.Record.Fields[registration.ContactPath(in.role, "")]; !stated {
-			state = registration.Present
-		}
+	in.state = registration.Present
+	if len(in.Record.Fields) == 0 {
+		return
 	}
+	if s, ok := in.Record.Fields[in.path]; ok {
+		in.state = s
+	} else if s, ok := in.Record.Fields[registration.ContactPath(in.role, "")]; ok {
+		in.state = s
+	}
+}
+
+// examine runs one check on one contact, and fills v in. It says whether there
+// is a verdict.
+func examine(in *input, c *Check, v *Verdict) bool {
+	in.of(c.Field)
+	v.Check, v.Level, v.Path = c.ID, c.Level, in.path
+	state := in.state
 	var o outcome
 	switch {
 	case state == registration.Redacted && in.value == "":
@@ -266,23 +291,24 @@ func examine(in *input, c *Check) (Verdict, bool) {
 	case in.value == "" && (slices.Contains(in.Facts.Uncollected, c.Field) || slices.Contains(in.Facts.Uncollected, in.role)):
 		o = untestable(Policy, "")
 	case in.value == "" && !c.Absent:
-		return v, false
+		return false
 	default:
 		o = c.run(in)
 		v.OfProxy = state == registration.Proxy
 	}
 	if o.skip {
-		return v, false
+		return false
 	}
 	v.Result, v.Reason, v.Evidence, v.At = o.result, o.reason, o.evidence, o.at
 	if v.Result == "" {
 		v.Result = Pass
 	}
-	v.Detail = c.Reasons[o.reason]
-	if v.Detail == "" {
-		v.Detail = common[o.reason]
+	if o.reason != "" {
+		if v.Detail = c.Reasons[o.reason]; v.Detail == "" {
+			v.Detail = common[o.reason]
+		}
 	}
-	return v, true
+	return true
 }
 
 // common explains the reasons that every check may give.

@@ -28,11 +28,10 @@ const (
 )
 
 func (in *input) place() *place {
-	if in.memo.country == nil {
-		p := readCountry(in.contact.Country)
-		in.memo.country = &p
+	if !in.memo.haveCountry {
+		in.memo.country, in.memo.haveCountry = readCountry(in.contact.Country), true
 	}
-	return in.memo.country
+	return &in.memo.country
 }
 
 // reservedCodes are those that ISO 3166/MA keeps without giving them to a
@@ -83,11 +82,15 @@ func readCountry(s string) place {
 	return place{}
 }
 
-// given is the text of the country field as the server gave it, where the
-// reader made a code of it; else what the record holds.
+// given is the country as the server gave it, also where the reader made a code
+// of it, or took it from the lines of the address.
 func (in *input) given() string {
-	if raw, ok := in.Record.Unread[registration.ContactPath(in.role, "country")]; ok {
-		return raw
+	if len(in.Record.Given) > 0 {
+		for _, f := range [...]string{"country", "street"} {
+			if raw, ok := in.Record.Given[registration.ContactPath(in.role, f)]; ok {
+				return raw
+			}
+		}
 	}
 	return in.contact.Country
 }
@@ -113,7 +116,11 @@ func countryChecks() []Check {
 				"unknown-country": "No country is called this or has this code: use the two letters of ISO 3166-1.",
 			},
 			run: func(in *input) outcome {
-				switch p := readCountry(in.given()); p.as {
+				raw, ok := in.Record.Given[in.path]
+				if !ok {
+					raw = in.contact.Country
+				}
+				switch p := readCountry(raw); p.as {
 				case asCode:
 					return pass
 				case asOther:

@@ -24,11 +24,10 @@ type mailbox struct {
 }
 
 func (in *input) mailbox() *mailbox {
-	if in.memo.mail == nil {
-		m := parseMailbox(in.value)
-		in.memo.mail = &m
+	if !in.memo.haveMail {
+		in.memo.mail, in.memo.haveMail = parseMailbox(in.contact.Email), true
 	}
-	return in.memo.mail
+	return &in.memo.mail
 }
 
 // parseMailbox reads the Mailbox of RFC 5321 section 4.1.2 with the extensions

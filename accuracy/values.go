@@ -51,10 +51,12 @@ func ContactChecksWith(o Options) []Check {
 
 // valueMemo is what the checks of values share about one contact.
 type valueMemo struct {
-	mail    *mailbox
-	number  *number
-	country *place
-	post    *post
+	mail    mailbox
+	number  number
+	country place
+	post    post
+	// which of them are worked out
+	haveMail, haveNumber, haveCountry, havePost bool
 }
 
 // maxEvidence bounds what a verdict quotes, in octets.

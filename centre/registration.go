@@ -56,6 +56,7 @@ type private struct {
 	Salt     string                          `json:"salt"`
 	Contacts map[string]registration.Contact `json:"contacts,omitempty"`
 	Unread   map[string]string               `json:"unread,omitempty"`
+	Given    map[string]string               `json:"given,omitempty"`
 }
 
 // contactPath says whether a field path is one of a contact's.
@@ -65,14 +66,17 @@ func contactPath(p string) bool { return strings.HasPrefix(p, "contacts.") }
 // a field was withheld stays too.
 func bare(r registration.Record) registration.Record {
 	r.Contacts = nil
-	if len(r.Unread) > 0 {
+	for _, texts := range []*map[string]string{&r.Unread, &r.Given} {
+		if len(*texts) == 0 {
+			continue
+		}
 		kept := map[string]string{}
-		for p, v := range r.Unread {
+		for p, v := range *texts {
 			if !contactPath(p) {
 				kept[p] = v
 			}
 		}
-		r.Unread = kept
+		*texts = kept
 	}
 	return r
 }
@@ -97,15 +101,17 @@ func anonymous(r registration.Record) registration.Record {
 // nothing.
 func personal(r registration.Record) ([]byte, error) {
 	p := private{Contacts: r.Contacts}
-	for path, v := range r.Unread {
-		if contactPath(path) {
-			if p.Unread == nil {
-				p.Unread = map[string]string{}
+	for _, texts := range []struct{ of, to *map[string]string }{{&r.Unread, &p.Unread}, {&r.Given, &p.Given}} {
+		for path, v := range *texts.of {
+			if contactPath(path) {
+				if *texts.to == nil {
+					*texts.to = map[string]string{}
+				}
+				(*texts.to)[path] = v
 			}
-			p.Unread[path] = v
 		}
 	}
-	if len(p.Contacts)+len(p.Unread) == 0 {
+	if len(p.Contacts)+len(p.Unread)+len(p.Given) == 0 {
 		return nil, nil
 	}
 	var salt [16]byte
@@ -131,6 +137,12 @@ func whole(r registration.Record, sealed []byte) (registration.Record, error) {
 			r.Unread = map[string]string{}
 		}
 		r.Unread[path] = v
+	}
+	for path, v := range p.Given {
+		if r.Given == nil {
+			r.Given = map[string]string{}
+		}
+		r.Given[path] = v
 	}
 	return r, nil
 }

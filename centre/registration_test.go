@@ -2,6 +2,9 @@ package centre
 
 import (
 	"context"
+	"encoding/json"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,5 +121,33 @@ func TestRegistrationHistory(t *testing.T) {
 	hear(rec("ns2.example", "Eve Elsewhere"), false, 5)
 	if v, err := c.RegistrationContacts(context.WithoutCancel(ctx), Reader{desk, analyst, access.Work}, d, 0); err != nil || v.Number != 5 || len(v.Record.Contacts) == 0 {
 		t.Errorf("%+v %v", v, err)
+	}
+}
+
+// TestContactsApart: everything that is a contact's goes into what expires, and
+// comes back from it.
+func TestContactsApart(t *testing.T) {
+	rec := registration.Record{
+		State: registration.Registered, Domain: "shop.example",
+		Contacts: map[string]registration.Contact{registration.Registrant: {Name: "Alice Example", Country: "DE"}},
+		Unread:   map[string]string{"contacts.registrant.phone": "call us", "created": "long ago"},
+		Given:    map[string]string{"contacts.registrant.country": "Germany"},
+	}
+	left, err := json.Marshal(bare(rec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{"Alice", "call us", "Germany"} {
+		if strings.Contains(string(left), s) {
+			t.Errorf("%q is left in %s", s, left)
+		}
+	}
+	sealed, err := personal(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := whole(bare(rec), sealed)
+	if err != nil || !reflect.DeepEqual(again, rec) {
+		t.Errorf("%+v, %v; want %+v", again, err, rec)
 	}
 }

@@ -167,3 +167,40 @@ func TestMergeAllProperties(t *testing.T) {
 		}
 	})
 }
+
+// TestMergeGiven: the form of a value goes with the value.
+func TestMergeGiven(t *testing.T) {
+	const path = "contacts.registrant.country"
+	rec := func(role, name, country, given string) Record {
+		r := Record{State: Registered, Domain: "example.com", Contacts: map[string]Contact{Registrant: {Name: name, Country: country}}, Sources: said("whois", role, role)}
+		if given != "" {
+			r.Given = map[string]string{path: given}
+		}
+		return r
+	}
+	for _, tc := range []struct {
+		name string
+		a, b Record
+		want string
+	}{
+		{"the registry's", rec("registry", "Alice Example", "DE", "Germany"), rec("registrar", "Alice Example", "FR", "France"), "Germany"},
+		{"the registry's, as its code", rec("registry", "Alice Example", "DE", ""), rec("registrar", "Alice Example", "DE", "Germany"), ""},
+		{"the registrar's", Record{State: Registered, Domain: "example.com", Sources: said("whois", "registry", "registry")}, rec("registrar", "Alice Example", "DE", "Germany"), "Germany"},
+		{"nobody's", rec("registry", "Alice Example", "DE", ""), rec("registrar", "Alice Example", "FR", "France"), ""},
+	} {
+		m := Merge(tc.a, tc.b)
+		if got := m.Given[path]; got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+		if d := cmp.Diff(m, Merge(m, tc.b)); d != "" && m.Given[path] != Merge(m, tc.b).Given[path] {
+			t.Errorf("%s: merged again: %s", tc.name, d)
+		}
+		if Scrub(m).Given != nil {
+			t.Errorf("%s: the text of a contact's field is left after Scrub", tc.name)
+		}
+	}
+	dirty := rec("registry", "Alice Example", "DE", "Ger\u202emany")
+	if got := dirty.Clean().Given[path]; got != "Germany" {
+		t.Errorf("cleaned: %q", got)
+	}
+}

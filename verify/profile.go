@@ -170,8 +170,8 @@ type Codes struct {
 	Source   `yaml:",inline"`
 }
 
-// Sanction is what a person may do outside the clocks, as WAPS section 5 has it.
-type Sanction struct {
+// Sanctions are what a person may do outside the clocks, as WAPS section 5 has it.
+type Sanctions struct {
 	Grounds   []Ground `yaml:"grounds" json:"grounds,omitempty"`
 	Statuses  []string `yaml:"statuses" json:"statuses,omitempty"` // EPP, of a hold for such a ground
 	Terminate bool     `yaml:"terminate" json:"terminate,omitempty"`
@@ -196,9 +196,9 @@ type Profile struct {
 	// Quarantine is how long a hold by the clock lasts before a person decides
 	// what becomes of the registration. ValidFor is how long a verification is
 	// good. Neither need be set.
-	Quarantine Limit    `yaml:"quarantine" json:"quarantine,omitzero"`
-	ValidFor   Limit    `yaml:"valid_for" json:"valid_for,omitzero"`
-	Sanction   Sanction `yaml:"sanction" json:"sanction,omitzero"`
+	Quarantine Limit     `yaml:"quarantine" json:"quarantine,omitzero"`
+	ValidFor   Limit     `yaml:"valid_for" json:"valid_for,omitzero"`
+	Sanction   Sanctions `yaml:"sanction" json:"sanction,omitzero"`
 }
 
 // Limits on a profile.
@@ -256,14 +256,14 @@ func (p Profile) Hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// holds are the statuses of RFC 5731 section 2.3 that a hold may set.
-var holds = []string{"clientHold", "clientTransferProhibited", "clientUpdateProhibited", "clientDeleteProhibited",
+// eppHolds are the statuses of RFC 5731 section 2.3 that a hold may set.
+var eppHolds = []string{"clientHold", "clientTransferProhibited", "clientUpdateProhibited", "clientDeleteProhibited",
 	"serverHold", "serverTransferProhibited", "serverUpdateProhibited", "serverDeleteProhibited"}
 
 func statuses(e *problem.Error, at string, list []string) *problem.Error {
 	for i, s := range list {
-		if !slices.Contains(holds, s) || slices.Contains(list[:i], s) {
-			e = e.Add(fmt.Sprintf("%s[%d]", at, i), "%.40q is none of %s, or is there twice", s, strings.Join(holds, ", "))
+		if !slices.Contains(eppHolds, s) || slices.Contains(list[:i], s) {
+			e = e.Add(fmt.Sprintf("%s[%d]", at, i), "%.40q is none of %s, or is there twice", s, strings.Join(eppHolds, ", "))
 		}
 	}
 	return e

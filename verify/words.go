@@ -80,6 +80,7 @@ type Cause string
 const (
 	Bounce    Cause = "bounce"    // mail to the holder came back
 	Complaint Cause = "complaint" // a person upheld one
+	Contrary  Cause = "contrary"  // a person saw evidence against it
 	Expired   Cause = "expired"   // the verification was good until a day that is over
 )
 

@@ -14,7 +14,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
-	"os"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -58,7 +57,7 @@ func newDeskOn(t testing.TB, dsn string) *desk {
 	cfg.Centre.Name, cfg.Centre.Hotline = "Desk", "hotline@hotline.example"
 	a, err := app.New(t.Context(), cfg, app.World{ByHand: true, Dial: func(context.Context, netip.Addr, string, string) (net.Conn, error) {
 		return nil, errors.New("there is no network here")
-	}}, slog.New(slog.NewTextHandler(os.Stderr,nil)))
+	}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,8 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 	t.Helper()
 	out := map[string]string{"home": "/", "report": "/report", "figures": "/figures", "queue": "/desk", "closed": "/desk?state=closed", "handoffs": "/desk/handoffs",
 		"parties": "/parties", "missing": "/report/none", "preferences": "/preferences", "me": "/me", "mine": "/desk?assignee=me",
-		"people": "/people", "keys": "/keys", "orgs": "/orgs", "access-log": "/access-log", "search": "/search?q=no-such-name"}
+		"people": "/people", "keys": "/keys", "orgs": "/orgs", "access-log": "/access-log", "search": "/search?q=no-such-name",
+		"policies": "/policies", "policy": "/policies/waps-raa-2013", "policy-diff": "/policies/ars-2013?against=ars-2009"}
 	cases, err := w.Centre.Cases(t.Context(), store.CaseFilter{})
 	if err != nil {
 		t.Fatal(err)
@@ -110,6 +111,7 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 		}
 	}
 	disclosurePages(t, w, out)
+	registrationPages(t, w, out)
 	return out
 }
 

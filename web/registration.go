@@ -31,9 +31,13 @@ const (
 	regRoles    = 6
 	regFindings = 8 // of each severity, as bailiwick lookup
 	regSources  = 12
-	regPaths    = 16 // named at one source
-	regConflict = 4  // at one value
-	regChanges  = 24 // of one version
+	regPaths    = 16     // named at one source
+	regConflict = 4      // at one value
+	regChanges  = 24     // of one version
+	regRoom     = 24_000 // octets of values; what is over is cut to regShort
+	regShort    = 24
+	caseRoom    = 8_000 // octets of changes beside a case
+	nameRoom    = 24_000
 	caseHistory = 6  // versions beside a case
 	nameHistory = 40 // versions on a page of a name
 )
@@ -93,7 +97,7 @@ type regRow struct {
 	Label     string
 	Values    []template.HTML
 	Source    string
-	Conflicts []string
+	Conflicts []template.HTML
 }
 
 // regContact is one role. Same names the role that has the same contact.
@@ -105,14 +109,19 @@ type regContact struct {
 
 type regFindingsOf struct {
 	Severity, Means string
-	List            []registration.Finding
+	List            []regFinding
 	More            int
+}
+
+type regFinding struct {
+	ID, Source, Detail, Path template.HTML
+	Code                     int
 }
 
 type regSource struct {
 	N       string
 	Words   string // "registry RDAP"
-	Server  string
+	Server  template.HTML
 	At      time.Time
 	State   string // what it said, where that is no registration
 	Digest  string
@@ -285,10 +294,10 @@ func (s *site) registrationOf(r *request, d name.Domain) (regKnown, error) {
 	if n, err := strconv.Atoi(q.Get("version")); err == nil {
 		k.at = max(0, slices.IndexFunc(all, func(v centre.RegistrationVersion) bool { return v.Number == n }))
 	}
-	if q.Get("contacts") == "" || !k.may {
+	v := &k.versions[k.at]
+	if q.Get("contacts") == "" || !k.may || v.Contacts != centre.ContactsKept {
 		return k, nil
 	}
-	v := &k.versions[k.at]
 	full, err := s.c.RegistrationContacts(r.Context(), centre.Reader{Desk: s.opt.Access, Person: r.person, Purpose: access.Work}, d, v.Number)
 	switch {
 	case problem.CodeOf(err) == problem.NotFound:
@@ -357,7 +366,7 @@ func (s *site) regView(r *request, d name.Domain, k regKnown, at string, wide bo
 	x := k.versions[k.at]
 	v.Known, v.Number, v.Newest, v.First, v.Last, v.Seen, v.Shown = true, x.Number, k.at == 0, x.First, x.Last, x.Seen, k.shown
 	v.Badge, v.Words = regState(x.Record.State)
-	p := regReader{s: s, rec: &x.Record, now: now, at: map[string]bool{}, shown: k.shown}
+	p := regReader{s: s, rec: &x.Record, room: regRoom, now: now, at: map[string]bool{}, shown: k.shown}
 	p.sources()
 	v.Rows = p.rows()
 	v.Contacts = p.contacts()
@@ -393,9 +402,12 @@ func (s *site) regView(r *request, d name.Domain, k regKnown, at string, wide bo
 		from, _ = strconv.Atoi(r.URL.Query().Get("from")) // what is no number is the beginning
 		from = min(max(0, from), len(k.versions))
 	}
-	to := min(len(k.versions), from+most)
-	for i := from; i < to; i++ {
-		v.Versions = append(v.Versions, p.version(k.versions[i], page, i == k.at, i == len(k.versions)-1))
+	to := from
+	for p.room = caseRoom; to < min(len(k.versions), from+most) && (to == from || p.room > 0); to++ {
+		if wide && to == from {
+			p.room = nameRoom
+		}
+		v.Versions = append(v.Versions, p.version(k.versions[to], page, to == k.at, to == len(k.versions)-1))
 	}
 	if to < len(k.versions) {
 		v.Older = page + "?from=" + strconv.Itoa(to) + "#history"
@@ -410,6 +422,7 @@ func (s *site) regView(r *request, d name.Domain, k regKnown, at string, wide bo
 type regReader struct {
 	s     *site
 	rec   *registration.Record
+	room  int // octets of values left
 	now   time.Time
 	heard []registration.Answer // numbered from 1
 	at    map[string]bool       // findings that stand at their value
@@ -453,7 +466,7 @@ func (p *regReader) source(path string) string {
 func findingKey(f registration.Finding) string { return f.ID + "\x00" + f.Path + "\x00" + f.Detail }
 
 // conflicts are what answers disagree about at a path.
-func (p *regReader) conflicts(path string) (out []string) {
+func (p *regReader) conflicts(path string) (out []template.HTML) {
 	for _, f := range p.rec.Findings {
 		if f.Path != path || !strings.HasPrefix(f.ID, "merge.") || p.at[findingKey(f)] || len(out) == regConflict {
 			continue
@@ -463,9 +476,18 @@ func (p *regReader) conflicts(path string) (out []string) {
 		if d == "" { // said of a contact, and not loaded with it
 			d = "the answers differ"
 		}
-		out = append(out, cut(d, 2*regValue))
+		mark := template.HTML(`<span class="state wait">conflict</span> `)
+		if f.ID != "merge.conflict" && !p.quarrel() {
+			mark = "" // one that did not answer contradicts nobody
+		}
+		out = append(out, mark+p.value(d))
 	}
 	return out
+}
+
+// quarrel says whether an answer says of the name what the record does not.
+func (p *regReader) quarrel() bool {
+	return slices.ContainsFunc(p.rec.Answers, func(a registration.Answer) bool { return a.State.Tells() && a.State != p.rec.State })
 }
 
 // without says why the field at path has no value; "" when nothing was said.
@@ -484,7 +506,7 @@ func (p *regReader) without(path string) template.HTML {
 		m.span("redacted", "not readable")
 		if raw := p.rec.Unread[path]; raw != "" {
 			m.WriteString(" ")
-			m.WriteString(string(regText(raw)))
+			m.WriteString(string(p.value(raw)))
 		}
 	default:
 		m.span("redacted", outside(string(st), 40))
@@ -492,17 +514,41 @@ func (p *regReader) without(path string) template.HTML {
 	return template.HTML(m.String())
 }
 
-// regText is a value from outside.
-func regText(v string) template.HTML { return showText(cut(v, regValue)) }
+// text is a text from outside, of at most max characters; of fewer when many
+// long ones stand before it.
+func (p *regReader) text(v string, max int) template.HTML {
+	if p.room <= 0 {
+		max = min(max, regShort)
+	}
+	h := showText(outsideOnce(v, max))
+	p.room -= len(h)
+	return h
+}
+
+// value is text of the length of a value.
+func (p *regReader) value(v string) template.HTML { return p.text(v, regValue) }
+
+// outsideOnce cuts before hidden characters are written out, and after: what is
+// shown is never longer than max.
+func outsideOnce(v string, max int) string { return cut(visible(cut(v, max)), max) }
+
+// own is a word of ours that looks like a name to what defangs, such as
+// "rdap.date" or "$.events[0]".
+func (p *regReader) own(v string, max int) template.HTML {
+	if strings.ContainsFunc(v, func(r rune) bool {
+		return !strings.ContainsRune("$._-[]", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) {
+		return p.text(v, max)
+	}
+	return template.HTML(template.HTMLEscapeString(cut(v, max)))
+}
 
 // regHost is a host name; one of many labels is shown plainly, to stay short.
 func (p *regReader) regHost(v string) template.HTML {
 	if len(v) <= 100 && strings.Count(v, ".") < 8 {
 		return p.s.showName(v, unmarked)
 	}
-	var m markup
-	m.span("name", outside(v, 253))
-	return template.HTML(m.String())
+	return `<span class="name">` + p.text(v, 253) + "</span>"
 }
 
 // regDate is a date in words and exactly.
@@ -537,7 +583,7 @@ func (p *regReader) rows() (out []regRow) {
 		out = append(out, regRow{Label: "Answers", Conflicts: c})
 	}
 	for _, f := range regFields {
-		words := regText
+		words := p.value
 		if d, ok := dates[f.path]; ok {
 			words = func(string) template.HTML { return regDate(d, p.now) }
 		}
@@ -548,7 +594,7 @@ func (p *regReader) rows() (out []regRow) {
 		case f.path == "statuses" && len(p.rec.Statuses) > 0:
 			row.Values = nil
 			for _, st := range p.rec.Statuses[:min(len(p.rec.Statuses), regStatuses)] {
-				row.Values = append(row.Values, statusHTML(st))
+				row.Values = append(row.Values, p.status(st))
 			}
 			row.Values = more(row.Values, len(p.rec.Statuses))
 		case f.path == "nameservers" && len(p.rec.Nameservers) > 0:
@@ -571,11 +617,11 @@ func more(shown []template.HTML, all int) []template.HTML {
 	return shown
 }
 
-// statusHTML is a status with its plain meaning.
-func statusHTML(st string) template.HTML {
+// status is a status with its plain meaning.
+func (p *regReader) status(st string) template.HTML {
 	var m markup
 	m.WriteString("<code>")
-	m.WriteString(string(regText(st)))
+	m.WriteString(string(p.value(st)))
 	m.WriteString("</code>")
 	if w := registration.StatusMeaning(st); w != "" {
 		m.WriteString(" ")
@@ -623,22 +669,22 @@ func (p *regReader) contacts() (out []regContact) {
 				if d == "" {
 					d = "a privacy or proxy service stands in"
 				}
-				c.Notes = append(c.Notes, `<span class="state wait">proxy</span> `+regText(d))
+				c.Notes = append(c.Notes, `<span class="state wait">proxy</span> `+p.value(d))
 			}
 		}
 		for _, x := range p.conflicts(whole) {
-			c.Notes = append(c.Notes, regText(x))
+			c.Notes = append(c.Notes, x)
 		}
 		for _, f := range regContactFields {
 			path := registration.ContactPath(role, f.field)
-			row, ok := p.field(f.label, path, regText)
+			row, ok := p.field(f.label, path, p.value)
 			if !ok {
 				continue
 			}
 			if lines := p.rec.Contacts[role].Street; f.field == "street" && len(lines) > 1 {
 				row.Values = nil
 				for _, l := range lines[:min(len(lines), 6)] {
-					row.Values = append(row.Values, regText(l))
+					row.Values = append(row.Values, p.value(l))
 				}
 				row.Values = more(row.Values, len(lines))
 			}
@@ -682,11 +728,17 @@ func (p *regReader) findings() (out []regFindingsOf, words string) {
 				continue
 			}
 			if all++; len(g.List) < regFindings {
-				f.ID, f.Path, f.Detail, f.Source = cut(f.ID, 80), cut(f.Path, 120), cut(f.Detail, 2*regValue), cut(f.Source, 40)
-				if f.Path == "$" {
-					f.Path = ""
+				x := regFinding{ID: p.own(f.ID, 80), Code: f.ICANNCode}
+				if f.Source != "" {
+					x.Source = p.text(f.Source, 40)
 				}
-				g.List = append(g.List, f)
+				if f.Detail != "" {
+					x.Detail = p.value(f.Detail)
+				}
+				if f.Path != "" && f.Path != "$" {
+					x.Path = p.own(f.Path, 120)
+				}
+				g.List = append(g.List, x)
 			}
 		}
 		if g.More = all - len(g.List); all > 0 {
@@ -701,21 +753,26 @@ func (p *regReader) listSources(answers []centre.RegistrationAnswer) (out []regS
 	of := make([][]string, len(p.heard))
 	for _, path := range slices.Sorted(maps.Keys(p.rec.Sources)) {
 		if i := slices.IndexFunc(p.heard, func(a registration.Answer) bool { return a.Source == p.rec.Sources[path] }); i >= 0 && path != "" {
-			// What is not loaded is not counted either.
-			if strings.HasPrefix(path, "contacts.") && !p.shown && p.rec.Fields[path] == "" {
-				continue
+			word := pathWord(path)
+			if strings.HasPrefix(path, "contacts.") && !p.shown {
+				word = "contacts" // which of them there are goes with them
 			}
-			of[i] = append(of[i], pathWord(path))
+			if !slices.Contains(of[i], word) {
+				of[i] = append(of[i], word)
+			}
 		}
 	}
 	for i, a := range p.heard[:min(len(p.heard), regSources)] {
-		x := regSource{Words: outside(strings.TrimSpace(a.Role+" "+strings.ToUpper(a.Protocol)), 40), Server: cut(a.Server, regValue), At: a.At, Default: a.Source == p.rec.Sources[""], More: max(0, len(of[i])-regPaths)}
+		x := regSource{Words: outside(strings.TrimSpace(a.Role+" "+strings.ToUpper(a.Protocol)), 40), At: a.At, Default: a.Source == p.rec.Sources[""], More: max(0, len(of[i])-regPaths)}
 		x.Fields = of[i][:len(of[i])-x.More]
+		if a.Server != "" {
+			x.Server = p.value(a.Server)
+		}
 		if len(p.heard) > 1 {
 			x.N = "[" + strconv.Itoa(i+1) + "]"
 		}
 		if a.State != "" && a.State != registration.Registered {
-			x.State = string(a.State)
+			x.State = outside(string(a.State), 40)
 		}
 		for _, b := range answers {
 			if b.Blob != "" && b.Blob == a.Blob {
@@ -764,14 +821,14 @@ func (p *regReader) change(c registration.Change) regChange {
 func (p *regReader) valueOf(path, v string) template.HTML {
 	switch path {
 	case "created", "updated", "expires":
-		return regText(date(v))
+		return p.value(date(v))
 	case "nameservers":
 		if v != "" {
 			return p.regHost(v)
 		}
 	case "statuses":
 		if v != "" {
-			return statusHTML(v)
+			return p.status(v)
 		}
 	case "state":
 		b, _ := regState(registration.State(v))
@@ -780,18 +837,18 @@ func (p *regReader) valueOf(path, v string) template.HTML {
 	if v == "" {
 		return ""
 	}
-	return regText(v)
+	return p.value(v)
 }
 
 // lookupSaid says what became of asking, after the redirect.
 var lookupSaid = map[string]badge{
 	"first": {"ok", "Asked: this is the answer."}, "same": {"ok", "Asked: nothing changed."}, "new": {"ok", "Asked: it changed. The history says what."},
 	"recent":                       {"quiet", "Not asked again: the answer is less than a minute old."},
-	string(registration.Throttled): {"wait", "Not answered: the server turned the query away, too much was asked. What was known before stands."},
-	string(registration.Failed):    {"wait", "Not answered: the server failed, or gave no answer that can be read. What was known before stands."},
-	string(registration.Unknown):   {"wait", "The answer says neither that the name is registered nor that it is not. What was known before stands."},
+	string(registration.Throttled): {"wait", "Not answered: the server turned the query away, too much was asked."},
+	string(registration.Failed):    {"wait", "Not answered: the server failed, or gave no answer that can be read."},
+	string(registration.Unknown):   {"wait", "The answer says neither that the name is registered nor that it is not."},
 	"nobody":                       {"wait", "No server is known that could be asked about this name."},
-	"unreachable":                  {"wait", "None of the servers answered. What was known before stands."},
+	"unreachable":                  {"wait", "None of the servers answered."},
 	"slow":                         {"wait", "Not asked: you asked for many names at once. Wait a little."},
 }
 

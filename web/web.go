@@ -81,6 +81,9 @@ func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 	public("GET /figures", s.figuresPage)
 	public("GET /preferences", s.preferences)
 	public("POST /preferences", s.setPreferences)
+	if err := s.policies(public); err != nil {
+		return problem.Wrap(err, problem.Internal, "the policy profiles")
+	}
 	if o.Demo != nil && o.Access != nil {
 		s.registerDemo(public)
 	}

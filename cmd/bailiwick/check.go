@@ -32,6 +32,7 @@ type checkCmd struct {
 	Policy  string   `help:"The policy profile: a name ('policy list'), or a file." required:"" placeholder:"PROFILE"`
 	JSON    bool     `help:"One JSON object per record."`
 	All     bool     `help:"Print what passes, too."`
+	Own     bool     `help:"The files hold a registry's or registrar's own data: what is not there is missing. In public answers it may be withheld without a word, and is not testable."`
 	Observe bool     `help:"Ask DNS whether the domains of mail addresses take mail. Nothing is sent to them."`
 	Lab     string   `help:"Ask a lab's world instead of the Internet: the address that 'bailiwick lab' prints." placeholder:"ADDR"`
 }
@@ -157,7 +158,7 @@ func (k *checking) file(path string) error {
 		return k.failed(line, err)
 	}
 	if !isRecords(raw) {
-		rec, err := rdapread.Record("", raw, registration.Source{})
+		rec, err := answerOf(raw, k.c.Own)
 		if err != nil {
 			return k.failed(line, err)
 		}
@@ -185,7 +186,7 @@ func (k *checking) file(path string) error {
 		} else if err != nil { // nothing behind it can be read either
 			return k.failed(line, problem.New(problem.Invalid, "record %d is not JSON, at octet %d", n, dec.InputOffset()))
 		}
-		rec, err := recordOf(one)
+		rec, err := recordOf(one, k.c.Own)
 		if err != nil {
 			if err := k.failed(line, err); err != nil {
 				return err
@@ -201,10 +202,14 @@ func (k *checking) file(path string) error {
 
 // kind is what tells a record of ours from an RDAP answer.
 type kind struct {
-	Class       *json.RawMessage `json:"objectClassName"`
-	Conformance *json.RawMessage `json:"rdapConformance"`
-	Code        *json.RawMessage `json:"errorCode"`
-	State       *string          `json:"state"`
+	Class       json.RawMessage `json:"objectClassName"`
+	Conformance json.RawMessage `json:"rdapConformance"`
+	Code        json.RawMessage `json:"errorCode"`
+	State       json.RawMessage `json:"state"`
+	// What 'lookup' and 'parse' say of where a record comes from.
+	File    json.RawMessage `json:"file"`
+	Asked   json.RawMessage `json:"asked"`
+	Sources json.RawMessage `json:"sources"`
 }
 
 func (k kind) rdap() bool { return k.Class != nil || k.Conformance != nil || k.Code != nil }
@@ -224,27 +229,57 @@ func isRecords(raw []byte) bool {
 	return err == nil && !k.rdap() && k.State != nil
 }
 
-// recordOf reads one record, or one RDAP answer among records.
-func recordOf(raw json.RawMessage) (registration.Record, error) {
+// recordOf reads one record, or one RDAP answer among records. own says that
+// it is of a registry or registrar, wherever it seems to come from.
+func recordOf(raw json.RawMessage, own bool) (registration.Record, error) {
 	var k kind
 	if err := json.Unmarshal(raw, &k); err != nil {
 		return registration.Record{}, problem.New(problem.Invalid, "the record is not a JSON object of the fields that 'lookup --json' prints")
 	}
 	if k.rdap() {
-		return rdapread.Record("rdap", raw, registration.Source{})
+		return answerOf(raw, own)
 	}
 	if k.State == nil {
 		return registration.Record{}, problem.BadField("state", "is missing: this is no record")
 	}
-	var rec registration.Record
-	if err := json.Unmarshal(raw, &rec); err != nil {
+	// The lines of 'lookup' list their sources, which is another shape than the
+	// record's own.
+	var line struct {
+		registration.Record
+		Sources json.RawMessage `json:"sources"`
+	}
+	if err := json.Unmarshal(raw, &line); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {
-			return rec, problem.BadField(cmp.Or(wrong.Field, "the record"), "is a %s where another kind of value belongs", wrong.Value)
+			return line.Record, problem.BadField(cmp.Or(wrong.Field, "record"), "is a %s where another kind of value belongs", wrong.Value)
 		}
-		return rec, problem.New(problem.Invalid, "the record cannot be read: %s", text.Line(err.Error(), 200))
+		return line.Record, problem.New(problem.Invalid, "the record cannot be read: %s", text.Line(err.Error(), 200))
+	}
+	rec := line.Record
+	rec.Answers = nil
+	if !own && (k.Sources != nil || k.File != nil || k.Asked != nil) {
+		src := registration.Source{Protocol: "unknown"} // but a server's
+		var list []registration.Source
+		if json.Unmarshal(k.Sources, &list) == nil && len(list) > 0 && list[0].Protocol != "" {
+			src = list[0]
+		}
+		rec.Sources = map[string]registration.Source{"": src}
 	}
 	return rec, nil
+}
+
+// answerOf reads what a server answered; own says that it answered its own
+// registry or registrar, and withheld nothing.
+func answerOf(raw []byte, own bool) (registration.Record, error) {
+	d, err := rdapread.Pick("", raw)
+	if err != nil {
+		return registration.Record{}, err
+	}
+	src := registration.Source{Protocol: d.Format}
+	if own {
+		src = registration.Source{}
+	}
+	return d.Decode(raw, src)
 }
 
 // record checks one record and prints the verdict.
@@ -340,10 +375,10 @@ func showAssessment(w io.Writer, asked string, number int, p policy.Profile, a p
 		for _, f := range c.Fields {
 			shown := map[string]bool{}
 			if f.Result == accuracy.Pass && !all && !slices.ContainsFunc(f.Findings, func(x policy.Finding) bool { return x.Result == accuracy.Untestable }) {
-				fmt.Fprintf(w, "  %-13s pass (%s)\n", f.Field, f.Reached)
+				fmt.Fprintf(w, "  %-13s pass (%s)\n", cmp.Or(f.Field, "as a whole"), f.Reached)
 				continue
 			}
-			fmt.Fprintf(w, "  %-13s %s (%s)\n", f.Field, f.Result, f.Reached)
+			fmt.Fprintf(w, "  %-13s %s (%s)\n", cmp.Or(f.Field, "as a whole"), f.Result, f.Reached)
 			for _, x := range f.Findings {
 				if x.Result == accuracy.Pass && !all {
 					continue
@@ -361,7 +396,9 @@ func showAssessment(w io.Writer, asked string, number int, p policy.Profile, a p
 					fmt.Fprintf(w, " (%s)", text.Line(x.Verdict.Evidence, 120))
 				}
 				fmt.Fprintln(w)
-				if x.Verdict.Detail != "" && x.Result != accuracy.Pass {
+				if x.Note != "" {
+					fmt.Fprintf(w, "      %s\n", x.Note)
+				} else if x.Verdict.Detail != "" && x.Result != accuracy.Pass {
 					fmt.Fprintf(w, "      %s\n", x.Verdict.Detail)
 				}
 				fmt.Fprintf(w, "      %s, %s", text.Line(x.Clause, 200), x.Basis)
@@ -392,7 +429,7 @@ func showAssessment(w io.Writer, asked string, number int, p policy.Profile, a p
 		}
 		fmt.Fprintf(w, "\n%s\n", x.title)
 		for _, d := range x.in {
-			fmt.Fprintf(w, "  the %s: %s", d.Actor, strings.ReplaceAll(string(d.Action), "-", " "))
+			fmt.Fprintf(w, "  the %s to %s", d.Actor, d.Action.Words())
 			if len(d.Claims) > 0 {
 				fmt.Fprintf(w, " %s", strings.Join(d.Claims, ", "))
 			}
@@ -402,7 +439,7 @@ func showAssessment(w io.Writer, asked string, number int, p policy.Profile, a p
 			if d.OnlyForm {
 				fmt.Fprint(w, "; only the form was found wrong, so no suspension is proposed")
 			} else if d.OnExpiry != "" {
-				fmt.Fprintf(w, "; then %s", strings.ReplaceAll(string(d.OnExpiry), "-", " "))
+				fmt.Fprintf(w, "; then %s", d.OnExpiry.Words())
 			}
 			fmt.Fprintf(w, " (%s)\n", text.Line(d.Clause, 200))
 			for _, b := range d.Because {

@@ -28,6 +28,8 @@ type cli struct {
 	Report     reportCmd     `cmd:"" help:"Submit reports to a running centre, or check them with --dry-run."`
 	Parse      parseCmd      `cmd:"" help:"Read files and print what they say, without a server."`
 	Lookup     lookupCmd     `cmd:"" help:"Look up who registered names, one by one or millions from a file; addresses and AS numbers, too."`
+	Check      checkCmd      `cmd:"" help:"Check the registration data of names or files under a policy profile, field by field."`
+	Policy     policyCmd     `cmd:"" help:"Policy profiles: what contracts, laws and registries ask of registration data, with their sources."`
 	Case       caseCmd       `cmd:"" help:"List, show and work cases."`
 	Mail       mailCmd       `cmd:"" help:"List and show mails that came in; make a key that signs mail."`
 	Disclosure disclosureCmd `cmd:"" help:"Requests for registration data that is not public: those you send and those you get."`

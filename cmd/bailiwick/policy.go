@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -170,7 +172,7 @@ func useWords(u policy.Use) string {
 	if u.Warn != "" {
 		w += ", a warning means " + string(u.Warn)
 	}
-	for _, r := range sortedKeys(u.Reasons) {
+	for _, r := range slices.Sorted(maps.Keys(u.Reasons)) {
 		w += ", " + r + " means " + string(u.Reasons[r])
 	}
 	return w
@@ -182,7 +184,7 @@ func dutyWords(d policy.Duty) string {
 	for _, t := range d.Triggers {
 		on = append(on, string(t))
 	}
-	w := "on " + strings.Join(on, ", ") + ": the " + string(d.Actor) + " is asked to " + strings.ReplaceAll(string(d.Action), "-", " ") + " (" + d.ID + "): " + d.Words()
+	w := "on " + strings.Join(on, ", ") + ": the " + string(d.Actor) + " is asked to " + d.Action.Words() + " (" + d.ID + "): " + d.Words()
 	var by []string
 	for _, m := range d.Methods {
 		by = append(by, string(m))

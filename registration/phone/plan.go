@@ -43,6 +43,9 @@ type Plan struct {
 // Look reads the digits of an international number, those after "+". ok is
 // false when they begin with no assigned country code.
 func Look(digits string) (p Plan, ok bool) {
+	if digits == "" || digits[0] == '0' { // no country code begins so
+		return p, false
+	}
 	for n := 1; n <= 3 && n <= len(digits); n++ {
 		if digits[n-1] < '0' || digits[n-1] > '9' {
 			return p, false
@@ -65,6 +68,15 @@ func Look(digits string) (p Plan, ok bool) {
 		return p, true
 	case len(p.National) < 2:
 		p.Length = TooShort
+		return p, true
+	}
+	for i := range len(p.National) {
+		if p.National[i] < '0' || p.National[i] > '9' {
+			return p, false
+		}
+	}
+	if region, kind, valid, known := lookup(p.Code, p.National); known && valid {
+		p.is(region, kind)
 		return p, true
 	}
 	v, err := strconv.ParseUint(p.National, 10, 64)
@@ -109,6 +121,14 @@ func Home(digits, country string) (p Plan, ok bool) {
 	return p, true
 }
 
+// is makes p a number that its plan holds.
+func (p *Plan) is(region string, kind Kind) {
+	p.Valid, p.Kind = true, kind
+	if region != phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
+		p.Region = region
+	}
+}
+
 // judge fills in what the plan says about n.
 func (p *Plan) judge(n *phonenumbers.PhoneNumber) {
 	region, kind, valid, known := lookup(p.Code, p.National)
@@ -116,10 +136,7 @@ func (p *Plan) judge(n *phonenumbers.PhoneNumber) {
 		region, kind, valid = ask(n)
 	}
 	if valid {
-		p.Valid, p.Kind = true, kind
-		if region != phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY {
-			p.Region = region
-		}
+		p.is(region, kind)
 		return
 	}
 	switch phonenumbers.IsPossibleNumberWithReason(n) {

@@ -36,7 +36,7 @@ func TestLook(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %+v", tc.digits, got, ok, tc.want)
 		}
 	}
-	for _, none := range []string{"", "0", "999123456", "x1", "1x"} {
+	for _, none := range []string{"", "0", "999123456", "x1", "1x", "0017037654321"} {
 		if p, ok := phone.Look(none); ok && (none != "1x" || p.Valid) {
 			t.Errorf("%q: %+v", none, p)
 		}

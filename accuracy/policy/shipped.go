@@ -1,0 +1,26 @@
+package policy
+
+import (
+	"embed"
+	"io/fs"
+
+	"bailiwick/accuracy"
+	"bailiwick/problem"
+)
+
+//go:embed profiles/*.yaml
+var files embed.FS
+
+// Checks are the checks that profiles may name: all that package accuracy has.
+func Checks() []accuracy.Check {
+	return append(accuracy.ContactChecks(), accuracy.IdentityChecks()...)
+}
+
+// Shipped are the profiles that are built in.
+func Shipped() (*Set, error) {
+	sub, err := fs.Sub(files, "profiles")
+	if err != nil {
+		return nil, problem.Wrap(err, problem.Internal, "the profiles are not built in")
+	}
+	return Load(sub, Checks())
+}
