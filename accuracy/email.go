@@ -3,6 +3,7 @@ package accuracy
 import (
 	"net/netip"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"bailiwick/name"
@@ -158,7 +159,26 @@ func mailDomain(s string) (domain, reason string) {
 	if err != nil {
 		return "", "domain-characters"
 	}
+	if strings.Contains(d.String(), "xn--") && !idna2008(d.Unicode()) {
+		return d.String(), "domain-idna2008"
+	}
 	return d.String(), ""
+}
+
+// idna2008 says whether every character is one that IDNA2008 has in labels
+// (RFC 5892 section 2.1, and the exceptions of appendix A that depend on their
+// place): letters, marks and digits, no symbols. Package name reads what
+// browsers do, which is more.
+func idna2008(domain string) bool {
+	for _, r := range domain {
+		switch {
+		case unicode.In(r, unicode.L, unicode.Mn, unicode.Mc, unicode.Nd):
+		case strings.ContainsRune(".-\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d\u06fd\u06fe\u0f0b\u3007", r):
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func isASCII(s string) bool {
@@ -203,6 +223,7 @@ func emailChecks(o Options) []Check {
 				"domain-label-long":    "A label of the domain is longer than 63 octets.",
 				"domain-hyphen":        "A label of the domain begins or ends with a hyphen.",
 				"domain-characters":    "A character of the domain is allowed in no domain name, or the name is too long.",
+				"domain-idna2008":      "The domain has a character, such as a symbol, that IDNA2008 has in no domain name, though some registries sell it.",
 				"invisible-characters": "The address has characters that cannot be seen: type it again.",
 			},
 			run: func(in *input) outcome {

@@ -144,7 +144,7 @@ func table(t testing.TB, title string, groups map[string]*rate) (all rate) {
 func TestFalseWarningsOnNames(t *testing.T) {
 	names, words := cultureNames(t)
 	checks := IdentityChecks()
-	byCulture, byScript, byCountry := map[string]*rate{}, map[string]*rate{}, map[string]*rate{}
+	byCulture, byScript, byCountry, later := map[string]*rate{}, map[string]*rate{}, map[string]*rate{}, map[string]*rate{}
 	counted := map[string]bool{}
 	get := func(m map[string]*rate, k string) *rate {
 		if m[k] == nil {
@@ -154,7 +154,12 @@ func TestFalseWarningsOnNames(t *testing.T) {
 	}
 	for _, n := range names {
 		w := nameVerdicts(t, checks, registration.Contact{Name: n.name})
-		for _, r := range []*rate{get(byCulture, n.culture), get(byScript, readNameOf(n.name).main.String()), get(byCountry, n.country)} {
+		script := readNameOf(n.name).main.String()
+		groups := []*rate{get(byCulture, n.culture), get(byScript, script), get(byCountry, n.country)}
+		if strings.HasSuffix(n.culture, "-2") {
+			groups = append(groups, get(later, script))
+		}
+		for _, r := range groups {
 			r.add(n.name, w)
 			if k := fmt.Sprintf("%p %s", r, n.culture); !counted[k] {
 				counted[k] = true
@@ -163,6 +168,7 @@ func TestFalseWarningsOnNames(t *testing.T) {
 		}
 	}
 	all := table(t, "Names by script", byScript)
+	table(t, "Names written after the limits were set, by script", later)
 	table(t, "Names by culture", byCulture)
 	table(t, "Names by country", byCountry)
 	if testing.Verbose() {

@@ -98,6 +98,9 @@ type Files struct {
 	RDAP      string   `yaml:"rdap" default:"" help:"Folder that 'bailiwick update' keeps IANA's RDAP bootstrap files in; used in place of the built-in ones."`
 	Terms     string   `yaml:"terms" default:"" help:"YAML file of the terms of use of RDAP and WHOIS servers (rate, hours, purposes), which win over the shipped ones."`
 	WHOIS     string   `yaml:"whois" default:"" help:"YAML file of WHOIS servers by TLD, which win over what whois.iana.org says."`
+	// The lists of the accuracy checks.
+	Disposable string `yaml:"disposable" default:"" help:"List of domains of disposable mail addresses, one a line, in place of the short one built in."`
+	Proxies    string `yaml:"proxies" default:"" help:"List of privacy and proxy services in place of the one built in: docs/accuracy.md has its columns."`
 }
 
 // Network is how the centre looks at the world.

@@ -84,7 +84,14 @@ func (l Limit) From(begin time.Time) time.Time {
 	if l.BusinessDays == 0 {
 		return t.Add(time.Duration(l.Within))
 	}
-	for n := 0; n < l.BusinessDays; {
+	switch t.Weekday() { // a weekend begins as the Friday before it does
+	case time.Saturday:
+		t = t.AddDate(0, 0, -1)
+	case time.Sunday:
+		t = t.AddDate(0, 0, -2)
+	}
+	t = t.AddDate(0, 0, l.BusinessDays/5*7)
+	for n := 0; n < l.BusinessDays%5; {
 		t = t.AddDate(0, 0, 1)
 		if d := t.Weekday(); d != time.Saturday && d != time.Sunday {
 			n++
@@ -112,6 +119,8 @@ func (l Limit) Words() string {
 	}
 }
 
+func (l Limit) bounded() bool { return l.Within <= MaxTerm && l.BusinessDays <= 260 }
+
 func (l Limit) check(e *problem.Error, at string, must bool) *problem.Error {
 	if l.IsZero() && !must {
 		if l.Source != (Source{}) {
@@ -122,7 +131,7 @@ func (l Limit) check(e *problem.Error, at string, must bool) *problem.Error {
 	if l.Within < 0 || l.BusinessDays < 0 || (l.Within > 0) == (l.BusinessDays > 0) {
 		e = e.Add(at+".within", "or business_days must be over 0, and one of them only")
 	}
-	if l.Within > MaxTerm || l.BusinessDays > 260 {
+	if !l.bounded() {
 		e = e.Add(at+".within", "is over %s", Limit{Within: MaxTerm}.Words())
 	}
 	return l.Source.check(e, at)
@@ -363,10 +372,13 @@ func (r Rule) check(e *problem.Error, at string) *problem.Error {
 	if !byHold && !r.Hold.IsZero() {
 		e = e.Add(at+".hold", "is set, and nobody is held")
 	}
-	// Two limits in days of two kinds are compared where they are closest: over
-	// a week without a weekend in it, which there is none of beyond five days.
+	// Days of two kinds differ by where the weekend falls: every day of a week is
+	// tried as the first.
 	monday := time.Date(2026, time.March, 2, 0, 0, 0, 0, time.UTC)
 	for d := range 7 {
+		if !r.Due.bounded() || !r.Hold.bounded() {
+			break // said above
+		}
 		begin := monday.AddDate(0, 0, d)
 		due := r.Due.From(begin)
 		if byHold && r.Hold.From(begin).Before(due) {

@@ -789,7 +789,7 @@ func apply(h *Holder, e casework.Entry) error {
 			return corrupt("a time is over before it is")
 		}
 		if h.State == OnHold {
-			if b.Of != "quarantine" || !b.Due.Equal(h.Hold.Until) || h.Hold.Over {
+			if b.Of != "quarantine" || b.Due.IsZero() || !b.Due.Equal(h.Hold.Until) || h.Hold.Over {
 				return corrupt("no such time runs")
 			}
 			h.Hold.Over = true

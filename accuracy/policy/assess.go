@@ -17,10 +17,13 @@ type Assessment struct {
 	Domain  string             `json:"domain,omitempty"`
 	State   registration.State `json:"state"`
 	// Result is the worst of the contacts: fail, warn, pass, or not testable
-	// where nothing could be tested. It is "" for a name that is not registered
-	// and where the profile has no check for the record.
-	Result   accuracy.Result `json:"result,omitempty"`
-	Contacts []Contact       `json:"contacts,omitempty"`
+	// where nothing could be tested. It is "" for a name that is not registered.
+	Result accuracy.Result `json:"result,omitempty"`
+	// Tested are the fields of which something could be tested, of Fields: a
+	// pass of few of them says little.
+	Tested   int       `json:"tested"`
+	Fields   int       `json:"fields"`
+	Contacts []Contact `json:"contacts,omitempty"`
 	// Modes are e-mail, phone, postal and all three, as ICANN's reporting
 	// system counted: right only if every contact is.
 	Modes []Mode `json:"modes,omitempty"`
@@ -160,8 +163,14 @@ func (p Profile) Assess(verdicts []accuracy.Verdict, rec registration.Record) As
 			}
 			f.Reached = reached(f.Findings)
 			c.Result = worse(c.Result, f.Result)
+			if a.Fields++; f.Result != accuracy.Untestable {
+				a.Tested++
+			}
 		}
 		a.Result = worse(a.Result, c.Result)
+	}
+	if a.Result == "" {
+		a.Result = accuracy.Untestable
 	}
 	a.Modes = modesOf(modes)
 	a.propose(p, failed)

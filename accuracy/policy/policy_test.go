@@ -345,7 +345,7 @@ func TestAssessNeverHarms(t *testing.T) {
 				}
 			}
 		}
-		if (a.Result == accuracy.Fail) != anyFail {
+		if (a.Result == accuracy.Fail) != anyFail || a.Result == "" {
 			r.Fatalf("the result is %q", a.Result)
 		}
 		for _, d := range a.Duties {

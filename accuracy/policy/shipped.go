@@ -17,10 +17,13 @@ func Checks() []accuracy.Check {
 }
 
 // Shipped are the profiles that are built in.
-func Shipped() (*Set, error) {
+func Shipped() (*Set, error) { return ShippedWith(accuracy.Lists{}) }
+
+// ShippedWith is Shipped with an operator's lists behind the checks.
+func ShippedWith(l accuracy.Lists) (*Set, error) {
 	sub, err := fs.Sub(files, "profiles")
 	if err != nil {
 		return nil, problem.Wrap(err, problem.Internal, "the profiles are not built in")
 	}
-	return Load(sub, Checks())
+	return Load(sub, append(accuracy.ContactChecks(), accuracy.IdentityChecksWith(l)...))
 }

@@ -64,7 +64,11 @@ type checking struct {
 
 // Run checks records. The status is 1 if one fails, or cannot be read.
 func (c *checkCmd) Run(e *env) error {
-	set, err := policy.Shipped()
+	lists, err := accuracyLists(e)
+	if err != nil {
+		return err
+	}
+	set, err := policy.ShippedWith(lists)
 	if err != nil {
 		return err
 	}
@@ -251,7 +255,7 @@ func recordOf(raw json.RawMessage, own bool) (registration.Record, error) {
 	if err := json.Unmarshal(raw, &line); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {
-			return line.Record, problem.BadField(cmp.Or(wrong.Field, "record"), "is a %s where another kind of value belongs", wrong.Value)
+			return line.Record, problem.BadField(cmp.Or(strings.TrimPrefix(wrong.Field, "Record."), "record"), "is a %s where another kind of value belongs", wrong.Value)
 		}
 		return line.Record, problem.New(problem.Invalid, "the record cannot be read: %s", text.Line(err.Error(), 200))
 	}
@@ -365,7 +369,11 @@ func showAssessment(w io.Writer, asked string, number int, p policy.Profile, a p
 			word = "not registered"
 		}
 	}
-	fmt.Fprintf(w, "%s: %s under %s", head, word, p.ID)
+	if a.State != registration.Registered {
+		_, err := fmt.Fprintf(w, "%s: %s\n", head, word)
+		return err
+	}
+	fmt.Fprintf(w, "%s: %s under %s, %d of %d fields could be tested", head, word, p.ID, a.Tested, a.Fields)
 	if p.Status != policy.InForce && p.Status != policy.Own {
 		fmt.Fprintf(w, " (%s)", p.Status)
 	}
@@ -383,11 +391,18 @@ func showAssessment(w io.Writer, asked string, number int, p policy.Profile, a p
 				if x.Result == accuracy.Pass && !all {
 					continue
 				}
-				key := x.Rule + x.Verdict.Check
+				key := x.Rule + " " + x.Verdict.Check
+				if x.Result == accuracy.Untestable { // one reason for many checks is told once
+					key = x.Verdict.Reason + " " + x.Note
+				}
 				if shown[key] {
 					continue
 				}
 				shown[key] = true
+				if x.Result == accuracy.Untestable && !all {
+					fmt.Fprintf(w, "    %s\n", cmp.Or(x.Note, x.Verdict.Detail, x.Verdict.Reason))
+					continue
+				}
 				fmt.Fprintf(w, "    %s %s", x.Result, x.Verdict.Check)
 				if x.Verdict.Reason != "" {
 					fmt.Fprintf(w, ": %s", x.Verdict.Reason)

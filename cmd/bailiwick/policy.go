@@ -30,7 +30,7 @@ func profileOf(set *policy.Set, arg string) (policy.Profile, error) {
 		return p, nil
 	}
 	if _, gone := os.Stat(arg); gone != nil {
-		return p, problem.Wrap(err, problem.NotFound, "%s; nor is there a file of this name", problem.DocumentOf(err).Detail)
+		return p, problem.New(problem.NotFound, "%s; nor is there a file of this name", problem.DocumentOf(err).Detail)
 	}
 	raw, err := file(arg)
 	if err != nil {
