@@ -696,6 +696,26 @@ func TestValuesProperties(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
+		s.Roles = []string{registration.Tech}
+		second, err := Examine(s, contactChecks)
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		if !slices.Equal(both[len(alone):], second) {
+			t.Fatalf("the second contact is %+v, and alone %+v", both[len(alone):], second)
+		}
+		// Of one check, whose field is that of the contact before.
+		one := contactChecks[len(contactChecks)-1:]
+		s.Roles = []string{registration.Registrant, registration.Tech}
+		pair, err := Examine(s, one)
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		for _, v := range pair {
+			if !slices.Contains(both, v) {
+				t.Fatalf("alone %s is %+v", v.Check, v)
+			}
+		}
 		turned := slices.Clone(contactChecks)
 		slices.Reverse(turned)
 		other, err := Examine(subject(a), turned)
