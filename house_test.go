@@ -11,7 +11,7 @@ import (
 // floors are the floors of the house, from the ground up. A package may import
 // packages of lower floors and those that its own entry allows; nothing else.
 var floors = [][]string{
-	{"abuse", "clock", "name", "problem", "stats", "text", "tlp"}, // leaves
+	{"abuse", "clock", "name", "problem", "rulebook", "stats", "text", "tlp"}, // leaves
 	{"mail"},                               // a protocol, read: what formats on the next floor come in
 	{"evidence", "registration", "report"}, // facts and claims, with their readers below them
 	{"party", "judge", "casework", "accuracy", "verify", "trace", "detect", "predict", "effect", "exchange", "publish", "disclosure"},
@@ -28,6 +28,7 @@ var impure = []string{"net", "net/http", "database/sql", "os", "log", "log/slog"
 
 // within are imports between packages of one floor, each with its reason.
 var within = map[string][]string{
+	"rulebook":   {"problem"},           // errors
 	"name":       {"problem"},           // errors
 	"report":     {"evidence"},          // none today; a report's attachments are evidence of the reporter
 	"judge":      {"party"},             // a notice names the role that put it up

@@ -139,8 +139,11 @@ func wholeChecks() []Check {
 				return skip
 			}
 			compared := false
-			for _, role := range in.otherRoles() {
-				other := in.Record.Contacts[role]
+			for _, role := range in.rolesInOrder() {
+				other, ok := in.Record.Contacts[role]
+				if !ok || role == in.role {
+					continue
+				}
 				switch {
 				case in.contact.Handle != "" && in.contact.Handle == other.Handle:
 					compared = true
@@ -163,19 +166,26 @@ func wholeChecks() []Check {
 	}}
 }
 
-// otherRoles are the roles of the record but the input's, in order, so that the
-// same record gives the same verdict.
-func (in *input) otherRoles() []string {
-	m := &in.memo.names
-	out := m.roles[:0]
+// rolesInOrder are the roles that a record may have, in one order, so that
+// the same record gives the same verdict: the usual ones, then others.
+func (in *input) rolesInOrder() []string {
+	usual := usualRoles[:]
 	for r := range in.Record.Contacts {
-		if r != in.role && len(out) < len(m.roles) {
-			out = append(out, r)
+		if !slices.Contains(usual, r) {
+			usual = slices.Clone(usual)
+			for r := range in.Record.Contacts {
+				if !slices.Contains(usual, r) {
+					usual = append(usual, r)
+				}
+			}
+			slices.Sort(usual[len(usualRoles):])
+			break
 		}
 	}
-	slices.Sort(out)
-	return out
+	return usual
 }
+
+var usualRoles = [...]string{registration.Registrant, registration.Admin, registration.Tech, registration.Billing}
 
 // differs names the first field that both contacts have and that is not the
 // same but for case and spaces.

@@ -184,6 +184,13 @@ func TestProxies(t *testing.T) {
 			}
 		}
 	}
+	rec := registration.Record{Contacts: map[string]registration.Contact{registration.Tech: {Name: "Domains By Proxy, LLC", Phone: "+1.4806242599"}}}
+	if p, ok := FindProxy(rec, registration.Tech, nil); !ok || p.Name != "Domains By Proxy" || !slices.Equal(p.Signals, []string{"name", "telephone"}) {
+		t.Errorf("%+v %t", p, ok)
+	}
+	if p, ok := FindProxy(rec, registration.Registrant, nil); ok {
+		t.Errorf("a contact that is not there: %+v", p)
+	}
 	// The record's own word comes first.
 	v := identify(t, registration.Contact{Email: "q1w2e3r4t5@contactprivacy.example"}, func(r *registration.Record) {
 		r.Fields = map[string]registration.FieldState{"contacts.registrant.name": registration.Proxy}

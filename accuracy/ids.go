@@ -70,7 +70,7 @@ func numberCheck() Check {
 // numberIn finds the first number in a text that is known by its label or its
 // unmistakable shape.
 func numberIn(s string, now time.Time) outcome {
-	if len(s) < 8 || len(s) > 1024 || strings.IndexAny(s, "0123456789") < 0 {
+	if len(s) < 8 || len(s) > 1024 || !hasDigit(s) {
 		return skip
 	}
 	label := ids.Kind("")

@@ -119,6 +119,9 @@ type nameText struct {
 
 // readName makes a nameText.
 func readName(value string) (t nameText) {
+	if strings.IndexByte(value, 0xCC) >= 0 && len(value) <= maxValue {
+		value = norm.NFC.String(value) // U+0300 to U+033F: "й" in two parts is a letter of its own
+	}
 	var stack [128]byte
 	b := stack[:0]
 	var (
@@ -306,14 +309,11 @@ func (in *input) name(field string) *nameText {
 // namesMemo keeps what was read of a contact's name and organisation, and
 // whether a proxy stands in.
 type namesMemo struct {
-	read      [2]bool
-	text      [2]nameText
-	asked     bool // for a proxy
-	proxy     Provider
-	proxied   bool
-	judged    [2]bool
-	roles     [MaxRoles]string // room for those of the other contacts
-	generated [2]string
+	read    [2]bool
+	text    [2]nameText
+	asked   bool // for a proxy
+	proxy   Provider
+	proxied bool
 }
 
 // personal runs a check of a name or organisation, unless a proxy stands in or

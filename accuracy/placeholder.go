@@ -62,39 +62,30 @@ func placeholder(in *input, t *nameText) outcome {
 	case kind == "":
 		return pass
 	case kind == "person":
-		if t.org || strings.HasSuffix(in.path, ".organization") {
+		if t.org || in.field == "organization" {
 			return pass
 		}
 		return warn("test", "")
-	case kind == "role" && (in.role != registration.Registrant || t.org || !blank(in.contact.Organization) && strings.HasSuffix(in.path, ".name")):
+	case kind == "role" && (in.role != registration.Registrant || t.org || !blank(in.contact.Organization) && in.field == "name"):
 		return pass // a function of a named organisation, or of a contact that is one
 	}
 	return warn(kind, "")
 }
 
-// generated is N5. What was found is kept, because the whole-contact checks ask
-// again.
+// generated is N5.
 func generated(in *input, t *nameText) outcome {
 	if strings.Contains(in.value, "://") || strings.Contains(in.value, "@") {
 		return pass // for the check of content
 	}
-	at := 0
-	if t == &in.memo.names.text[1] {
-		at = 1
-	}
-	m := &in.memo.names
-	if !m.judged[at] {
-		m.judged[at], m.generated[at] = true, looksTyped(t, at == 1)
-	}
-	if r := m.generated[at]; r != "" {
+	if r := looksTyped(t, in.field == "organization"); r != "" {
 		return warn(r, "")
 	}
 	return pass
 }
 
 // looksTyped gives the reason for which a name looks typed at random, "" when
-// none. Names of organisations are often invented or initials, so of them only
-// words with small letters, or of values without any, are looked at.
+// none. Names of organisations are often invented, or initials: of them, words of
+// capitals beside words that are not are looked at for rows of keys only.
 func looksTyped(t *nameText, org bool) string {
 	org = org || t.org
 	i := -1

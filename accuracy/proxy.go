@@ -126,6 +126,17 @@ var ShippedProxies = sync.OnceValue(func() *ProxyList {
 	return l
 })
 
+// FindProxy says which privacy or proxy service stands in for a contact of a
+// record, by the list (the shipped one when nil): towards the registry it is the
+// holder, and the one to write to.
+func FindProxy(rec registration.Record, role string, l *ProxyList) (Provider, bool) {
+	if l == nil {
+		l = ShippedProxies()
+	}
+	in := input{Subject: &Subject{Record: rec}, role: role, contact: rec.Contacts[role], memo: &memo{}}
+	return in.proxyOf(l)
+}
+
 // proxyOf says whether a privacy or proxy service stands in for the contact.
 func (in *input) proxyOf(l *ProxyList) (Provider, bool) {
 	m := &in.memo.names
@@ -271,7 +282,23 @@ func markerWord(w string) bool {
 
 // proxyDomain says whether a mail domain has a word that services use.
 func proxyDomain(d string) bool {
-	return strings.Contains(d, "whois") || strings.Contains(d, "privacy") || strings.Contains(d, "proxy") || strings.Contains(d, "anonym")
+	for i := 0; i < len(d); i++ {
+		switch rest := d[i:]; d[i] {
+		case 'w':
+			if strings.HasPrefix(rest, "whois") {
+				return true
+			}
+		case 'p':
+			if strings.HasPrefix(rest, "privacy") || strings.HasPrefix(rest, "proxy") {
+				return true
+			}
+		case 'a':
+			if strings.HasPrefix(rest, "anonym") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // ownWords says whether the mail domain is made of the words of the contact's
@@ -331,8 +358,8 @@ func onBehalf(s string) bool {
 	if len(s) > 300 {
 		s = s[:300]
 	}
-	if strings.IndexByte(s, '/') < 0 && strings.Index(s, " of") < 0 && strings.Index(s, " OF") < 0 {
-		return false
+	if len(s) < 5 || strings.IndexByte(s, '/') < 0 && strings.IndexByte(s, 'f') < 0 && strings.IndexByte(s, 'F') < 0 {
+		return false // neither can be there, and nearly every value ends here
 	}
 	s = strings.ToLower(s)
 	return strings.Contains(s, "on behalf of") || strings.HasPrefix(s, "c/o ") || strings.Contains(s, " c/o ")

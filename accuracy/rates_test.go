@@ -12,6 +12,8 @@ import (
 
 	"bailiwick/registration"
 	"bailiwick/stats"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // cultureName is a name made of the lists of testdata/names.tsv.
@@ -189,6 +191,17 @@ func TestFalseWarningsOnNames(t *testing.T) {
 	for c, r := range byCulture {
 		if share := float64(r.warned) / float64(r.n); share > 0.15 {
 			t.Errorf("%s: %.1f %% of names are warned about, more than 15 %%", c, 100*share)
+		}
+	}
+}
+
+// A name in parts (NFD), as some systems send it, reads as the name itself.
+func TestDecomposedNames(t *testing.T) {
+	names, _ := cultureNames(t)
+	for _, n := range names {
+		a, b := readName(n.name), readName(norm.NFD.String(n.name))
+		if a.main != hangul && a.main != kana && (a.key != b.key || a.main != b.main || a.mixed != b.mixed) {
+			t.Fatalf("%s: %q is %q in parts", n.name, a.key, b.key)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package accuracy
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -39,8 +40,7 @@ func ContactChecks() []Check { return ContactChecksWith(Options{}) }
 // ContactChecksWith is ContactChecks with something beside the record.
 func ContactChecksWith(o Options) []Check {
 	if o.TLDs == nil {
-		// Without the list the check that needs it says so.
-		o.TLDs, _ = bootstrap.DefaultTLDs()
+		o.TLDs = builtInTLDs()
 	}
 	var out []Check
 	out = append(out, emailChecks(o)...)
@@ -48,6 +48,16 @@ func ContactChecksWith(o Options) []Check {
 	out = append(out, countryChecks()...)
 	return append(out, postalChecks(o)...)
 }
+
+// builtInTLDs is nil when the list does not read: the check that needs it then
+// says so.
+var builtInTLDs = sync.OnceValue(func() *bootstrap.TLDs {
+	t, err := bootstrap.DefaultTLDs()
+	if err != nil {
+		return nil
+	}
+	return t
+})
 
 // valueMemo is what the checks of values share about one contact.
 type valueMemo struct {
@@ -97,16 +107,12 @@ func hidden(s string) bool {
 
 // latest finds the newest answer about the value at the check's path. What is
 // dated after the look at it is left aside.
-func (in *input) latest(methods ...string) (a Answer, ok bool) {
+func (in *input) latest() (a Answer, ok bool) {
 	for _, x := range in.Facts.Answers {
 		if x.Path != in.path || x.Value != in.value || !in.Now.IsZero() && x.At.After(in.Now) {
 			continue
 		}
-		of := len(methods) == 0
-		for _, m := range methods {
-			of = of || x.Method == m
-		}
-		if of && (!ok || !x.At.Before(a.At)) {
+		if !ok || !x.At.Before(a.At) {
 			a, ok = x, true
 		}
 	}

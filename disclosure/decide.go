@@ -107,9 +107,9 @@ func (cmd Open) decide(_ Request, now time.Time) ([]Event, error) {
 	if cmd.Party.ID == "" || cmd.Party.Name == "" {
 		e = e.Add("party", "is missing: who holds the data?")
 	}
-	e = requestors.check(e, "requestor", string(cmd.Requestor))
-	e = bases.check(e, "basis", string(cmd.Basis))
-	e = purposes.check(e, "purpose", string(cmd.Purpose))
+	e = requestors.Check(e, "requestor", string(cmd.Requestor))
+	e = bases.Check(e, "basis", string(cmd.Basis))
+	e = purposes.Check(e, "purpose", string(cmd.Purpose))
 	e = written(e, "statement", cmd.Who.Statement, true)
 	for _, f := range []struct{ path, v string }{{"person", cmd.Who.Person}, {"organisation", cmd.Who.Organisation}, {"role", cmd.Who.Role}, {"contact", cmd.Who.Contact}} {
 		if len(f.v) > MaxShort || strings.ContainsFunc(f.v, unicode.IsControl) {
@@ -403,7 +403,7 @@ func (cmd Rule) decide(r Request, now time.Time) ([]Event, error) {
 	slices.Sort(why)
 	why = slices.Compact(why)
 	for _, w := range why {
-		e = reasons.check(e, "reasons", string(w))
+		e = reasons.Check(e, "reasons", string(w))
 	}
 	e = written(e, "text", cmd.Text, false)
 	d := Decision{State: PartlyGranted, Given: given, Reasons: why, Reached: r.Reached.IsZero()}

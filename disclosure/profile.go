@@ -1,40 +1,36 @@
 package disclosure
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
 	"bailiwick/casework"
 	"bailiwick/problem"
-
-	"go.yaml.in/yaml/v3"
+	"bailiwick/rulebook"
 )
 
 //go:embed profiles/*.yaml
 var shipped embed.FS
 
 // Basis says what a rule rests on.
-type Basis string
+type Basis = rulebook.Basis
 
 // The bases.
 const (
-	Primary   Basis = "primary"   // the rule's own text was read at the source
-	Secondary Basis = "secondary" // somebody else's account of it
-	Ours      Basis = "ours"      // nobody's rule: our choice
+	Primary   = rulebook.Primary
+	Secondary = rulebook.Secondary
+	Ours      = rulebook.Ours
 )
 
-// NotForCompliance stands beside every rule whose basis is not primary: what is
-// read second hand accuses nobody.
-const NotForCompliance = "not for compliance use"
+// NotForCompliance stands beside every rule whose basis is not primary.
+const NotForCompliance = rulebook.NotForCompliance
 
 // Of is what a clock waits for.
 type Of string
@@ -79,12 +75,7 @@ func (c Clock) Due(begin time.Time) time.Time {
 }
 
 // Caveat is NotForCompliance where the clock's basis is not primary, else "".
-func (c Clock) Caveat() string {
-	if c.Basis == Primary {
-		return ""
-	}
-	return NotForCompliance
-}
+func (c Clock) Caveat() string { return c.Basis.Caveat() }
 
 // Words say the time in a few words: "2 business days from receipt".
 func (c Clock) Words() string {
@@ -158,9 +149,7 @@ func (p Profile) Validate() error {
 	if p.Keep <= 0 || p.Keep > MaxTerm {
 		e = e.Add("keep", "must be over 0 and at most %s", time.Duration(MaxTerm))
 	}
-	if !slices.Contains([]Basis{Primary, Secondary, Ours}, p.KeepBasis) {
-		e = e.Add("keep_basis", "is not primary, secondary or ours")
-	}
+	e = p.KeepBasis.Check(e, "keep_basis")
 	for i, c := range p.Urgent {
 		if !c.known() {
 			e = e.Add(fmt.Sprintf("urgent[%d]", i), "%q is not a condition", c)
@@ -195,9 +184,7 @@ func (p Profile) Validate() error {
 		default:
 			e = e.Add(at+".from", "%q is neither receipt nor acknowledgement", c.From)
 		}
-		if !slices.Contains([]Basis{Primary, Secondary, Ours}, c.Basis) {
-			e = e.Add(at+".basis", "%q is not primary, secondary or ours", c.Basis)
-		}
+		e = c.Basis.Check(e, at+".basis")
 		if c.Basis != Ours && !strings.HasPrefix(c.Source, "https://") {
 			e = e.Add(at+".source", "must be the address it was read at")
 		}
@@ -220,82 +207,32 @@ func word(s string) bool {
 // LoadProfile reads and validates a profile (YAML; JSON is a subset). An
 // unknown key is an error.
 func LoadProfile(r io.Reader) (Profile, error) {
-	var p Profile
-	b, err := io.ReadAll(io.LimitReader(r, MaxProfile+1))
-	if err != nil {
-		return p, problem.Wrap(err, problem.Unavailable, "the profile cannot be read")
-	}
-	if len(b) > MaxProfile {
-		return p, problem.New(problem.TooLarge, "the profile is over %d octets", MaxProfile)
-	}
-	d := yaml.NewDecoder(bytes.NewReader(b))
-	d.KnownFields(true)
-	if err := d.Decode(&p); err != nil {
-		return p, problem.Wrap(err, problem.Invalid, "the profile does not parse")
-	}
-	if err := d.Decode(new(yaml.Node)); err != io.EOF {
-		return p, problem.New(problem.Invalid, "the profile is followed by something else: one document per file")
-	}
-	return p, p.Validate()
+	return rulebook.Load[Profile](r, "profile", MaxProfile)
 }
 
+// Key is the profile's id.
+func (p Profile) Key() string { return p.ID }
+
 // Profiles are the profiles of a centre, by id.
-type Profiles struct{ all []Profile }
+type Profiles struct{ book *rulebook.Book[Profile] }
 
 // NewProfiles are the shipped profiles with an operator's own beside them; one
 // of the same id wins over the shipped one.
 func NewProfiles(own ...Profile) (*Profiles, error) {
-	out := &Profiles{}
-	has := func(id string) bool {
-		return slices.ContainsFunc(out.all, func(p Profile) bool { return p.ID == id })
-	}
-	for _, p := range own {
-		if err := p.Validate(); err != nil {
-			return nil, err
-		}
-		if has(p.ID) {
-			return nil, problem.BadField("profiles", "%q is given twice", p.ID)
-		}
-		out.all = append(out.all, p)
-	}
-	files, err := fs.Glob(shipped, "profiles/*.yaml")
-	if err != nil {
-		return nil, problem.Wrap(err, problem.Internal, "the shipped profiles")
-	}
-	for _, f := range files {
-		b, err := shipped.ReadFile(f)
-		if err != nil {
-			return nil, problem.Wrap(err, problem.Internal, "the shipped profile %s", f)
-		}
-		p, err := LoadProfile(bytes.NewReader(b))
-		if err != nil {
-			return nil, problem.Wrap(err, problem.Internal, "the shipped profile %s", f)
-		}
-		if !has(p.ID) {
-			out.all = append(out.all, p)
-		}
-	}
-	slices.SortFunc(out.all, func(a, b Profile) int { return strings.Compare(a.ID, b.ID) })
-	return out, nil
+	b, err := rulebook.NewBook("profile", shipped, "profiles/*.yaml", LoadProfile, own...)
+	return &Profiles{b}, err
 }
 
 // All are the profiles by id.
-func (p *Profiles) All() []Profile { return slices.Clone(p.all) }
+func (p *Profiles) All() []Profile { return p.book.All() }
 
 // Profile finds one by its id.
-func (p *Profiles) Profile(id string) (Profile, error) {
-	for _, x := range p.all {
-		if x.ID == id {
-			return x, nil
-		}
-	}
-	return Profile{}, problem.BadField("profile", "%.40q is not a profile", id)
-}
+func (p *Profiles) Profile(id string) (Profile, error) { return p.book.Get(id) }
 
 // For is the default profile of names under a kind of TLD ("gtld" or "cctld"):
 // that of the profile which says so, else "courtesy", else the first.
 func (p *Profiles) For(kind string) Profile {
-	for _, x := range p.all {
+	for _, x := range p.All() {
 		if x.TLDs == kind && kind != "" {
 			return x
 		}
@@ -303,5 +240,5 @@ func (p *Profiles) For(kind string) Profile {
 	if x, err := p.Profile("courtesy"); err == nil {
 		return x
 	}
-	return p.all[0]
+	return p.All()[0]
 }

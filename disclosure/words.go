@@ -1,11 +1,8 @@
 package disclosure
 
 import (
-	"slices"
-	"strings"
-
-	"bailiwick/problem"
 	"bailiwick/registration"
+	"bailiwick/rulebook"
 )
 
 // Direction says whose request it is.
@@ -38,7 +35,7 @@ const (
 	Child          Condition = "child"
 )
 
-func (c Condition) known() bool { return conditions.has(string(c)) }
+func (c Condition) known() bool { return conditions.Has(string(c)) }
 
 // Requestor is what somebody who asks is, as they say.
 type Requestor string
@@ -56,113 +53,74 @@ type Purpose string
 // RDRS counts.
 type Reason string
 
-// Word is a code with what it means.
-type Word struct {
-	Code  string `json:"code"`
-	Means string `json:"means"`
-}
-
 // Words is a list of codes in the order in which they are shown.
-type Words []Word
-
-func (w Words) has(code string) bool {
-	return slices.ContainsFunc(w, func(x Word) bool { return x.Code == code })
-}
-
-// Means says what a code means; the code itself if it is not one.
-func (w Words) Means(code string) string {
-	for _, x := range w {
-		if x.Code == code {
-			return x.Means
-		}
-	}
-	return code
-}
-
-// Codes are the codes alone.
-func (w Words) Codes() []string {
-	var out []string
-	for _, x := range w {
-		out = append(out, x.Code)
-	}
-	return out
-}
-
-func (w Words) check(e *problem.Error, field, code string) *problem.Error {
-	if w.has(code) {
-		return e
-	}
-	if code == "" {
-		return e.Add(field, "is missing: one of %s", strings.Join(w.Codes(), ", "))
-	}
-	return e.Add(field, "%.40q is not one of %s", code, strings.Join(w.Codes(), ", "))
-}
+type Words = rulebook.Words
 
 // The lists, which nothing changes.
 var (
 	conditions = Words{
-		{string(Life), "imminent threat to life"},
-		{string(Injury), "imminent threat of serious bodily injury"},
-		{string(Infrastructure), "imminent threat to critical infrastructure"},
-		{string(Child), "child exploitation, where disclosure is needed to address it"},
+		{Code: string(Life), Means: "imminent threat to life"},
+		{Code: string(Injury), Means: "imminent threat of serious bodily injury"},
+		{Code: string(Infrastructure), Means: "imminent threat to critical infrastructure"},
+		{Code: string(Child), Means: "child exploitation, where disclosure is needed to address it"},
 	}
 	requestors = Words{
-		{"cert", "a CERT, CSIRT or coordination centre"},
-		{"law_enforcement", "law enforcement or another authority"},
-		{"court", "a court, or a party with its order"},
-		{"security", "a security researcher or company"},
-		{"rights_holder", "a holder of intellectual property, or for one"},
-		{"consumer_protection", "consumer protection"},
-		{"holder", "the registrant, about their own data"},
-		{"other", "somebody else"},
+		{Code: "cert", Means: "a CERT, CSIRT or coordination centre"},
+		{Code: "law_enforcement", Means: "law enforcement or another authority"},
+		{Code: "court", Means: "a court, or a party with its order"},
+		{Code: "security", Means: "a security researcher or company"},
+		{Code: "rights_holder", Means: "a holder of intellectual property, or for one"},
+		{Code: "consumer_protection", Means: "consumer protection"},
+		{Code: "holder", Means: "the registrant, about their own data"},
+		{Code: "other", Means: "somebody else"},
 	}
 	bases = Words{
-		{"legitimate_interests", "legitimate interests, Article 6(1)(f) GDPR"},
-		{"public_task", "a task in the public interest, Article 6(1)(e) GDPR"},
-		{"legal_obligation", "a legal obligation, Article 6(1)(c) GDPR"},
-		{"vital_interests", "vital interests, Article 6(1)(d) GDPR"},
-		{"consent", "the holder's consent, Article 6(1)(a) GDPR"},
-		{"access_seeker", "a legitimate access seeker under the national law on Article 28(5) NIS2"},
-		{"order", "an order of a court or authority"},
-		{"other_law", "another law, named in the statement"},
+		{Code: "legitimate_interests", Means: "legitimate interests, Article 6(1)(f) GDPR"},
+		{Code: "public_task", Means: "a task in the public interest, Article 6(1)(e) GDPR"},
+		{Code: "legal_obligation", Means: "a legal obligation, Article 6(1)(c) GDPR"},
+		{Code: "vital_interests", Means: "vital interests, Article 6(1)(d) GDPR"},
+		{Code: "consent", Means: "the holder's consent, Article 6(1)(a) GDPR"},
+		{Code: "access_seeker", Means: "a legitimate access seeker under the national law on Article 28(5) NIS2"},
+		{Code: "order", Means: "an order of a court or authority"},
+		{Code: "other_law", Means: "another law, named in the statement"},
 	}
 	purposes = Words{
-		{"abuse", "handling abuse of the name"},
-		{"security", "network and information security"},
-		{"crime", "investigating a crime"},
-		{"intellectual_property", "intellectual property"},
-		{"consumer_protection", "protecting consumers"},
-		{"legal_claim", "a legal claim or its defence"},
-		{"accuracy", "accuracy of registration data"},
-		{"other", "another purpose, named in the statement"},
+		{Code: "abuse", Means: "handling abuse of the name"},
+		{Code: "security", Means: "network and information security"},
+		{Code: "crime", Means: "investigating a crime"},
+		{Code: "intellectual_property", Means: "intellectual property"},
+		{Code: "consumer_protection", Means: "protecting consumers"},
+		{Code: "legal_claim", Means: "a legal claim or its defence"},
+		{Code: "accuracy", Means: "accuracy of registration data"},
+		{Code: "other", Means: "another purpose, named in the statement"},
 	}
 	reasons = Words{
-		{"incomplete", "the request is incomplete"},
-		{"no_answer", "the requestor did not answer a question"},
-		{"not_verified", "who asks could not be verified"},
-		{"no_basis", "no sufficient legal basis was shown"},
-		{"balance", "the holder's interests or rights weigh more"},
-		{"law", "applicable law does not allow it"},
-		{"public", "the data is public, or stands with a privacy or proxy service named in it"},
-		{"not_held", "the data is not held here"},
-		{"other", "another reason"},
+		{Code: "incomplete", Means: "the request is incomplete"},
+		{Code: "no_answer", Means: "the requestor did not answer a question"},
+		{Code: "not_verified", Means: "who asks could not be verified"},
+		{Code: "no_basis", Means: "no sufficient legal basis was shown"},
+		{Code: "balance", Means: "the holder's interests or rights weigh more"},
+		{Code: "law", Means: "applicable law does not allow it"},
+		{Code: "public", Means: "the data is public, or stands with a privacy or proxy service named in it"},
+		{Code: "not_held", Means: "the data is not held here"},
+		{Code: "other", Means: "another reason"},
 	}
 )
 
 // Conditions are what can make a request urgent.
-func Conditions() Words { return slices.Clone(conditions) }
+func Conditions() Words { return conditions.Clone() }
 
 // Requestors are what somebody who asks can be.
-func Requestors() Words { return slices.Clone(requestors) }
+func Requestors() Words { return requestors.Clone() }
 
 // Bases are the legal bases.
-func Bases() Words { return slices.Clone(bases) }
+func Bases() Words { return bases.Clone() }
 
 // Purposes are the purposes.
-func Purposes() Words { return slices.Clone(purposes) }
+func Purposes() Words { return purposes.Clone() }
 
 // Reasons are why a request can be refused.
-func Reasons() Words { return slices.Clone(reasons) }
+func Reasons() Words { return reasons.Clone() }
 
 // Fields are the paths of the registration contact fields that can be asked
 // for, such as "contacts.registrant.email".

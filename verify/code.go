@@ -34,16 +34,16 @@ const (
 )
 
 var claims = Words{
-	{string(Email), "the mail address"},
-	{string(Phone), "the telephone number"},
-	{string(Name), "the name of the person or organisation"},
-	{string(Address), "the postal address"},
-	{string(OrgID), "the number in a register of organisations"},
-	{string(Identity), "who the person or organisation is"},
+	{Code: string(Email), Means: "the mail address"},
+	{Code: string(Phone), Means: "the telephone number"},
+	{Code: string(Name), Means: "the name of the person or organisation"},
+	{Code: string(Address), Means: "the postal address"},
+	{Code: string(OrgID), Means: "the number in a register of organisations"},
+	{Code: string(Identity), Means: "who the person or organisation is"},
 }
 
 // Claims are all claims.
-func Claims() Words { return claims.clone() }
+func Claims() Words { return claims.Clone() }
 
 // Revision is the keyed digest of a normalised value, in hex. A verification is
 // of a revision: once the value changes it says nothing any more. Whoever has
@@ -84,7 +84,7 @@ func hexDigest(s string) bool {
 // values in Unicode form C with single spaces. It does not say whether the value
 // is a good one: that is asked by the checks of its format.
 func Normal(c Claim, value string) (string, error) {
-	if !claims.has(string(c)) {
+	if !claims.Has(string(c)) {
 		return "", problem.BadField("claim", "%.40q is not one of %s", c, strings.Join(claims.Codes(), ", "))
 	}
 	at := string(c)

@@ -113,7 +113,7 @@ func (c Contact) check(e *problem.Error) *problem.Error {
 		return e.Add("contact", "is empty")
 	}
 	for _, k := range slices.Sorted(maps.Keys(c)) {
-		if !claims.has(string(k)) || !c[k].valid() {
+		if !claims.Has(string(k)) || !c[k].valid() {
 			e = e.Add("contact", "%.40q is no claim, or has no revision", k)
 		}
 	}
@@ -153,7 +153,7 @@ func (cmd Open) decide(_ Holder, now time.Time) ([]Event, error) {
 	if cmd.Name.IsZero() {
 		e = e.Add("name", "is missing")
 	}
-	e = roles.check(e, "role", string(cmd.Role))
+	e = roles.Check(e, "role", string(cmd.Role))
 	if cmd.Trigger != Registered && cmd.Trigger != Transferred {
 		e = e.Add("trigger", "is neither registered nor transferred: nothing else begins a verification")
 	}
@@ -221,7 +221,7 @@ func (cmd Validate) decide(h Holder, now time.Time) ([]Event, error) {
 		e = e.Add("earlier", "are over %d", MaxEarlier)
 	}
 	for i, f := range cmd.Failures[:min(len(cmd.Failures), MaxFailures)] {
-		if !claims.has(string(f.Claim)) || f.Reason == "" || len(f.Reason) > 64 || strings.Trim(f.Reason, "abcdefghijklmnopqrstuvwxyz0123456789_.-") != "" {
+		if !claims.Has(string(f.Claim)) || f.Reason == "" || len(f.Reason) > 64 || strings.Trim(f.Reason, "abcdefghijklmnopqrstuvwxyz0123456789_.-") != "" {
 			e = e.Add(fmt.Sprintf("failures[%d]", i), "names no claim, or its reason is not a code")
 		}
 	}
@@ -242,12 +242,12 @@ func (cmd Validate) decide(h Holder, now time.Time) ([]Event, error) {
 			// Its own, from before a change of something else.
 			r := h.Verified[c]
 			r.Claims, r.Revisions = []Claim{c}, Contact{c: h.Contact[c]}
-			records = next.reuse(records, r, cmd.By)
+			records = next.reuse(now, records, r, cmd.By)
 			continue
 		}
 		for _, x := range cmd.Earlier {
 			if r, ok := h.usable(x, c, now); ok {
-				records = next.reuse(records, r, cmd.By)
+				records = next.reuse(now, records, r, cmd.By)
 				break
 			}
 		}
@@ -276,14 +276,11 @@ func (h Holder) absent() []Failure {
 
 // reuse adds a record that rests on another to a list, and to the holder as if
 // it were recorded.
-func (h *Holder) reuse(list []Record, r Record, by string) []Record {
+func (h *Holder) reuse(now time.Time, list []Record, r Record, by string) []Record {
 	r.Reuses, r.Ref, r.Subject = r.Ref, fmt.Sprintf("%s#%d", h.ID, h.Records+len(list)+1), h.ID
 	r.Verifier, r.Policy = by, h.Terms.Profile.ID
-	if h.Verified == nil {
-		h.Verified = map[Claim]Record{}
-	}
 	for _, c := range r.Claims {
-		h.Verified[c] = r
+		h.put(now, c, r)
 	}
 	return append(list, r)
 }
@@ -330,7 +327,7 @@ func (cmd Reuse) decide(h Holder, now time.Time) ([]Event, error) {
 	var records []Record
 	for _, c := range h.rule().Verify {
 		if r, ok := h.usable(cmd.Earlier, c, now); ok && !h.has(c, now) {
-			records = next.reuse(records, r, cmd.By)
+			records = next.reuse(now, records, r, cmd.By)
 		}
 	}
 	if len(records) == 0 {
@@ -474,7 +471,7 @@ func (cmd Answer) decide(h Holder, now time.Time) ([]Event, error) {
 	r := h.record(now)
 	r.Claims, r.Revisions, r.Level, r.Method, r.Result, r.Verifier = []Claim{w.Claim}, Contact{w.Claim: w.Revision}, V2, w.Method, Pass, cmd.By
 	out := []Event{{Kind: KindReturned, Actor: cmd.By, Body: Returned{N: w.N, Record: r}}}
-	return append(out, release(h.assuming(r), now)...), nil
+	return append(out, release(h.assuming(now, r), now)...), nil
 }
 
 // Right says whether the events of an Answer are of the right code. The second
@@ -501,15 +498,10 @@ func (h Holder) record(at time.Time) Record {
 }
 
 // assuming is the holder as if a record were kept.
-func (h Holder) assuming(r Record) Holder {
+func (h Holder) assuming(at time.Time, r Record) Holder {
 	next := h.clone()
-	if next.Verified == nil {
-		next.Verified = map[Claim]Record{}
-	}
-	if r.Result == Pass && r.Level != V1 {
-		for _, c := range r.Claims {
-			next.Verified[c] = r
-		}
+	for _, c := range r.Claims {
+		next.put(at, c, r)
 	}
 	return next
 }
@@ -554,11 +546,11 @@ func (cmd Attest) decide(h Holder, now time.Time) ([]Event, error) {
 	if cmd.Level != V1 && cmd.Level != V2 && cmd.Level != V3 {
 		e = e.Add("level", "is not V1, V2 or V3")
 	}
-	e = methods.check(e, "method", string(cmd.Method))
+	e = methods.Check(e, "method", string(cmd.Method))
 	if _, ok := cmd.Method.code(); ok {
 		e = e.Add("method", "is by a code: only its return shows that")
 	}
-	e = evidence.check(e, "evidence", string(cmd.Evidence))
+	e = evidence.Check(e, "evidence", string(cmd.Evidence))
 	switch {
 	case cmd.Evidence.document() && !hexDigest(cmd.Digest):
 		e = e.Add("digest", "is missing or not a SHA-256 in hex: the salted digest of the document")
@@ -605,7 +597,7 @@ func (cmd Attest) decide(h Holder, now time.Time) ([]Event, error) {
 	if r.Result == Fail {
 		return with(ev, cmd.Text, h.doubt(InDoubt{Cause: Contrary, Claim: list[0], Revision: rev[list[0]], Evidence: r.Ref}, cmd.By, now)), nil
 	}
-	return with(ev, cmd.Text, release(h.assuming(r), now)...), nil
+	return with(ev, cmd.Text, release(h.assuming(now, r), now)...), nil
 }
 
 // doubt is the event of a doubt. Where the data was verified it begins a time to
@@ -637,7 +629,7 @@ func (cmd Doubt) decide(h Holder, now time.Time) ([]Event, error) {
 	if cmd.Cause != Bounce && cmd.Cause != Complaint {
 		e = e.Add("cause", "is neither bounce nor complaint")
 	}
-	if !claims.has(string(cmd.Claim)) || cmd.Cause == Bounce && cmd.Claim != Email {
+	if !claims.Has(string(cmd.Claim)) || cmd.Cause == Bounce && cmd.Claim != Email {
 		e = e.Add("claim", "is none, or mail to it does not come back")
 	}
 	if !cmd.Revision.valid() {
@@ -710,7 +702,7 @@ func (cmd Sanction) decide(h Holder, _ time.Time) ([]Event, error) {
 	if err := inPerson(cmd.By, "decides that"); err != nil {
 		return nil, err
 	}
-	if err := written(grounds.check(nil, "ground", string(cmd.Ground)), "text", cmd.Text, true).OrNil(); err != nil {
+	if err := written(grounds.Check(nil, "ground", string(cmd.Ground)), "text", cmd.Text, true).OrNil(); err != nil {
 		return nil, err
 	}
 	s := h.Terms.Profile.Sanction

@@ -1,40 +1,36 @@
 package verify
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
 	"bailiwick/casework"
 	"bailiwick/problem"
-
-	"go.yaml.in/yaml/v3"
+	"bailiwick/rulebook"
 )
 
 //go:embed profiles/*.yaml
 var shipped embed.FS
 
 // Basis says what a rule rests on.
-type Basis string
+type Basis = rulebook.Basis
 
 // The bases.
 const (
-	Primary   Basis = "primary"   // the rule's own text was read at the source
-	Secondary Basis = "secondary" // somebody else's account of it, or a draft
-	Ours      Basis = "ours"      // nobody's rule: our choice
+	Primary   = rulebook.Primary
+	Secondary = rulebook.Secondary
+	Ours      = rulebook.Ours
 )
 
-// NotForCompliance stands beside every rule whose basis is not primary: what is
-// read second hand accuses nobody.
-const NotForCompliance = "not for compliance use"
+// NotForCompliance stands beside every rule whose basis is not primary.
+const NotForCompliance = rulebook.NotForCompliance
 
 // Source is where a rule comes from.
 type Source struct {
@@ -45,17 +41,10 @@ type Source struct {
 }
 
 // Caveat is NotForCompliance where the basis is not primary, else "".
-func (s Source) Caveat() string {
-	if s.Basis == Primary {
-		return ""
-	}
-	return NotForCompliance
-}
+func (s Source) Caveat() string { return s.Basis.Caveat() }
 
 func (s Source) check(e *problem.Error, at string) *problem.Error {
-	if !slices.Contains([]Basis{Primary, Secondary, Ours}, s.Basis) {
-		e = e.Add(at+".basis", "%.40q is not primary, secondary or ours", s.Basis)
-	}
+	e = s.Basis.Check(e, at+".basis")
 	if s.Basis != Ours && !strings.HasPrefix(s.Source, "https://") {
 		e = e.Add(at+".source", "must be the address it was read at")
 	}
@@ -333,7 +322,7 @@ func (p Profile) Validate() error {
 	}
 	s := p.Sanction
 	for i, g := range s.Grounds {
-		if !grounds.has(string(g)) || g == AfterQuarantine || slices.Contains(s.Grounds[:i], g) {
+		if !grounds.Has(string(g)) || g == AfterQuarantine || slices.Contains(s.Grounds[:i], g) {
 			e = e.Add(fmt.Sprintf("sanction.grounds[%d]", i), "%.40q is no ground, or is there twice", g)
 		}
 	}
@@ -406,74 +395,24 @@ func (r Rule) check(e *problem.Error, at string) *problem.Error {
 // LoadProfile reads and validates a profile (YAML; JSON is a subset). An
 // unknown key is an error.
 func LoadProfile(r io.Reader) (Profile, error) {
-	var p Profile
-	b, err := io.ReadAll(io.LimitReader(r, MaxProfile+1))
-	if err != nil {
-		return p, problem.Wrap(err, problem.Unavailable, "the profile cannot be read")
-	}
-	if len(b) > MaxProfile {
-		return p, problem.New(problem.TooLarge, "the profile is over %d octets", MaxProfile)
-	}
-	d := yaml.NewDecoder(bytes.NewReader(b))
-	d.KnownFields(true)
-	if err := d.Decode(&p); err != nil {
-		return p, problem.Wrap(err, problem.Invalid, "the profile does not parse")
-	}
-	if err := d.Decode(new(yaml.Node)); err != io.EOF {
-		return p, problem.New(problem.Invalid, "the profile is followed by something else: one document per file")
-	}
-	return p, p.Validate()
+	return rulebook.Load[Profile](r, "profile", MaxProfile)
 }
 
+// Key is the profile's id.
+func (p Profile) Key() string { return p.ID }
+
 // Profiles are the profiles of a centre, by id.
-type Profiles struct{ all []Profile }
+type Profiles struct{ book *rulebook.Book[Profile] }
 
 // NewProfiles are the shipped profiles with an operator's own beside them; one
 // of the same id wins over the shipped one.
 func NewProfiles(own ...Profile) (*Profiles, error) {
-	out := &Profiles{}
-	has := func(id string) bool {
-		return slices.ContainsFunc(out.all, func(p Profile) bool { return p.ID == id })
-	}
-	for _, p := range own {
-		if err := p.Validate(); err != nil {
-			return nil, err
-		}
-		if has(p.ID) {
-			return nil, problem.BadField("profiles", "%q is given twice", p.ID)
-		}
-		out.all = append(out.all, p)
-	}
-	files, err := fs.Glob(shipped, "profiles/*.yaml")
-	if err != nil {
-		return nil, problem.Wrap(err, problem.Internal, "the shipped profiles")
-	}
-	for _, f := range files {
-		b, err := shipped.ReadFile(f)
-		if err != nil {
-			return nil, problem.Wrap(err, problem.Internal, "the shipped profile %s", f)
-		}
-		p, err := LoadProfile(bytes.NewReader(b))
-		if err != nil {
-			return nil, problem.Wrap(err, problem.Internal, "the shipped profile %s", f)
-		}
-		if !has(p.ID) {
-			out.all = append(out.all, p)
-		}
-	}
-	slices.SortFunc(out.all, func(a, b Profile) int { return strings.Compare(a.ID, b.ID) })
-	return out, nil
+	b, err := rulebook.NewBook("profile", shipped, "profiles/*.yaml", LoadProfile, own...)
+	return &Profiles{b}, err
 }
 
 // All are the profiles by id.
-func (p *Profiles) All() []Profile { return slices.Clone(p.all) }
+func (p *Profiles) All() []Profile { return p.book.All() }
 
 // Profile finds one by its id.
-func (p *Profiles) Profile(id string) (Profile, error) {
-	for _, x := range p.all {
-		if x.ID == id {
-			return x, nil
-		}
-	}
-	return Profile{}, problem.BadField("profile", "%.40q is not a profile", id)
-}
+func (p *Profiles) Profile(id string) (Profile, error) { return p.book.Get(id) }

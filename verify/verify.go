@@ -621,14 +621,28 @@ func (h *Holder) keep(at time.Time, r Record) error {
 		if h.Contact[c] == "" || r.Revisions[c] != h.Contact[c] {
 			return corrupt("a record is about another %s than the contact has", c)
 		}
-		if r.Result == Pass && r.Level != V1 {
-			if h.Verified == nil {
-				h.Verified = map[Claim]Record{}
-			}
-			h.Verified[c] = r
-		}
+		h.put(at, c, r)
 	}
 	return nil
+}
+
+// put lets a record stand for a claim, unless what stands there is as good for
+// longer: late news of an old or short verification takes nothing away.
+func (h *Holder) put(at time.Time, c Claim, r Record) {
+	if !r.counts(c, h.Contact[c], h.Since, at) {
+		return
+	}
+	was, longer := h.Verified[c], false
+	if h.has(c, at) && !r.ValidUntil.IsZero() {
+		longer = was.ValidUntil.IsZero() || was.ValidUntil.After(r.ValidUntil)
+	}
+	if longer {
+		return
+	}
+	if h.Verified == nil {
+		h.Verified = map[Claim]Record{}
+	}
+	h.Verified[c] = r
 }
 
 // code finds a code by its number.

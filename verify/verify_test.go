@@ -74,8 +74,11 @@ func (x *run) do(t tb, cmd Command) error {
 	}
 	for _, ev := range evs {
 		x.seal(t, ev)
-		if b, ok := ev.Body.(Issued); ok {
-			x.codes = append(x.codes, pick(cmd, b))
+		if n, _, ok := Sent(ev); ok {
+			if n != len(x.codes) {
+				t.Fatalf("code %d follows %d", n, len(x.codes)-1)
+			}
+			x.codes = append(x.codes, pick(cmd, ev.Body.(Issued)))
 		}
 	}
 	return nil
@@ -334,6 +337,8 @@ func TestCourses(t *testing.T) {
 		{"evidence from before the hold", "waps", Registrant, []func(*run){at(15 * day), at(16 * day), do(func() Command { a := evidenceOf(Email); a.At = monday.Add(day); return a }())}, OnHold, -1, false},
 		{"evidence on hold", "waps", Registrant, []func(*run){at(15 * day), at(16 * day), do(evidenceOf(Email))}, Manual, -1, false},
 		{"good until a day", "waps", Registrant, []func(*run){do(func() Command { a := evidenceOf(Email); a.ValidUntil = monday.Add(50 * day); return a }())}, Manual, 50 * day, false},
+		{"old news of a verification takes none away", "waps", Registrant, []func(*run){back, do(complaint, good), at(day), back, do(func() Command { a := evidenceOf(Email); a.At = monday; return a }())}, Verified, -1, false},
+		{"nor does a shorter one", "waps", Registrant, []func(*run){back, do(func() Command { a := evidenceOf(Email); a.ValidUntil = monday.Add(50 * day); return a }())}, Verified, -1, false},
 		{"good no longer", "waps", Registrant, []func(*run){do(func() Command { a := evidenceOf(Email); a.ValidUntil = monday.Add(50 * day); return a }()), at(50 * day)}, Doubted, 65 * day, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -516,6 +521,12 @@ func TestCodes(t *testing.T) {
 			if strings.Contains(err.Error(), text(x)) {
 				t.Error("the error says the code")
 			}
+			// Who typed it is told why.
+			for name, why := range map[string]string{"twice": "returned already", "for data that changed": "data that has changed", "too old": "too old", "verified by hand meanwhile": "not needed"} {
+				if tc.name == name && !strings.Contains(err.Error(), why) {
+					t.Errorf("%v, want %q", err, why)
+				}
+			}
 			if d := cmp.Diff(was, x.h); d != "" {
 				t.Error(d)
 			}
@@ -692,6 +703,30 @@ func TestRules(t *testing.T) {
 		err := x.do(t, v)
 		if problem.CodeOf(err) != problem.Invalid || !strings.HasPrefix(problem.DocumentOf(err).Detail, field+": ") {
 			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
+// TestWords: every code that a person can choose has words, and the lists are
+// copies.
+func TestWords(t *testing.T) {
+	for name, list := range map[string]Words{"claims": Claims(), "methods": Methods(), "evidence": EvidenceTypes(), "grounds": Grounds()} {
+		if len(list) < 4 {
+			t.Errorf("%s: %v", name, list)
+		}
+		for _, w := range list {
+			if w.Code == "" || w.Means == "" || list.Means(w.Code) != w.Means {
+				t.Errorf("%s: %+v", name, w)
+			}
+		}
+		list[0].Means = "changed"
+	}
+	if Claims()[0].Means == "changed" || Grounds().Means("dislike") != "dislike" {
+		t.Error("the lists can be changed, or explain what is not in them")
+	}
+	for _, m := range []Method{ByMail, ByMessage, ByCall, ByAsking} {
+		if _, ok := m.code(); !ok || !methods.Has(string(m)) {
+			t.Errorf("%s", m)
 		}
 	}
 }

@@ -1,55 +1,9 @@
 package verify
 
-import (
-	"slices"
-	"strings"
-
-	"bailiwick/problem"
-)
-
-// Word is a code with what it means.
-type Word struct {
-	Code  string `json:"code"`
-	Means string `json:"means"`
-}
+import "bailiwick/rulebook"
 
 // Words is a list of codes in the order in which they are shown.
-type Words []Word
-
-func (w Words) has(code string) bool {
-	return slices.ContainsFunc(w, func(x Word) bool { return x.Code == code })
-}
-
-func (w Words) clone() Words { return slices.Clone(w) }
-
-// Means says what a code means; the code itself if it is not one.
-func (w Words) Means(code string) string {
-	for _, x := range w {
-		if x.Code == code {
-			return x.Means
-		}
-	}
-	return code
-}
-
-// Codes are the codes alone.
-func (w Words) Codes() []string {
-	var out []string
-	for _, x := range w {
-		out = append(out, x.Code)
-	}
-	return out
-}
-
-func (w Words) check(e *problem.Error, field, code string) *problem.Error {
-	if w.has(code) {
-		return e
-	}
-	if code == "" {
-		return e.Add(field, "is missing: one of %s", strings.Join(w.Codes(), ", "))
-	}
-	return e.Add(field, "%.40q is not one of %s", code, strings.Join(w.Codes(), ", "))
-}
+type Words = rulebook.Words
 
 // Role is whose contact it is.
 type Role string
@@ -110,7 +64,7 @@ func (m Method) code() (Claim, bool) {
 type Evidence string
 
 // document says whether the evidence is a document that somebody holds.
-func (x Evidence) document() bool { return evidence.has(string(x)) && x != "none" }
+func (x Evidence) document() bool { return evidence.Has(string(x)) && x != "none" }
 
 // Ground is why a person holds or ends a registration outside the clocks.
 type Ground string
@@ -129,49 +83,49 @@ const NoAnswer = "no_answer"
 // The lists, which nothing changes.
 var (
 	roles = Words{
-		{string(Registrant), "the registered name holder"},
-		{string(AccountHolder), "the registrar's customer, where that is another"},
+		{Code: string(Registrant), Means: "the registered name holder"},
+		{Code: string(AccountHolder), Means: "the registrar's customer, where that is another"},
 	}
 	methods = Words{
-		{string(ByMail), "a code by mail came back"},
-		{string(ByMessage), "a code by text message came back"},
-		{string(ByCall), "a code said in a call came back"},
-		{string(ByAsking), "a code was asked for in a call and said"},
-		{"documents", "a person compared documents"},
-		{"register", "a person looked into a public register"},
-		{"electronic_id", "an electronic identity was used"},
-		{"in_person", "in person"},
-		{"call", "a person called and spoke with the holder"},
-		{"post", "an answer to a letter"},
-		{"transfer_form", "the form of authorization of a transfer, obtained in a way that verifies"},
-		{"other", "in another way, told in words"},
+		{Code: string(ByMail), Means: "a code by mail came back"},
+		{Code: string(ByMessage), Means: "a code by text message came back"},
+		{Code: string(ByCall), Means: "a code said in a call came back"},
+		{Code: string(ByAsking), Means: "a code was asked for in a call and said"},
+		{Code: "documents", Means: "a person compared documents"},
+		{Code: "register", Means: "a person looked into a public register"},
+		{Code: "electronic_id", Means: "an electronic identity was used"},
+		{Code: "in_person", Means: "in person"},
+		{Code: "call", Means: "a person called and spoke with the holder"},
+		{Code: "post", Means: "an answer to a letter"},
+		{Code: "transfer_form", Means: "the form of authorization of a transfer, obtained in a way that verifies"},
+		{Code: "other", Means: "in another way, told in words"},
 	}
 	evidence = Words{
-		{"none", "nothing that anybody holds"},
-		{"business_licence", "a business licence"},
-		{"register_extract", "an extract from a register"},
-		{"identity_card", "an identity card"},
-		{"passport", "a passport"},
-		{"other_identity", "another identity document"},
-		{"electronic_id", "the assertion of an electronic identity"},
-		{"bill", "a bill or a bank's letter with the address"},
-		{"record_of_call", "the record of a call"},
-		{"correspondence", "a letter or a mail of the holder"},
-		{"other_document", "another document"},
+		{Code: "none", Means: "nothing that anybody holds"},
+		{Code: "business_licence", Means: "a business licence"},
+		{Code: "register_extract", Means: "an extract from a register"},
+		{Code: "identity_card", Means: "an identity card"},
+		{Code: "passport", Means: "a passport"},
+		{Code: "other_identity", Means: "another identity document"},
+		{Code: "electronic_id", Means: "the assertion of an electronic identity"},
+		{Code: "bill", Means: "a bill or a bank's letter with the address"},
+		{Code: "record_of_call", Means: "the record of a call"},
+		{Code: "correspondence", Means: "a letter or a mail of the holder"},
+		{Code: "other_document", Means: "another document"},
 	}
 	grounds = Words{
-		{string(WilfulInaccuracy), "wilfully inaccurate or unreliable data"},
-		{string(WilfulNoUpdate), "a wilful failure to update the data in time"},
-		{string(NoReply), "no reply in time to an enquiry about the data"},
-		{string(AfterQuarantine), "the quarantine is over"},
+		{Code: string(WilfulInaccuracy), Means: "wilfully inaccurate or unreliable data"},
+		{Code: string(WilfulNoUpdate), Means: "a wilful failure to update the data in time"},
+		{Code: string(NoReply), Means: "no reply in time to an enquiry about the data"},
+		{Code: string(AfterQuarantine), Means: "the quarantine is over"},
 	}
 )
 
 // Methods are how somebody can verify.
-func Methods() Words { return methods.clone() }
+func Methods() Words { return methods.Clone() }
 
 // EvidenceTypes are the kinds of evidence.
-func EvidenceTypes() Words { return evidence.clone() }
+func EvidenceTypes() Words { return evidence.Clone() }
 
 // Grounds are why a person can hold or end a registration outside the clocks.
-func Grounds() Words { return grounds.clone() }
+func Grounds() Words { return grounds.Clone() }

@@ -80,6 +80,10 @@ func TestKnownAnswers(t *testing.T) {
 		{VAT, "ESB64717838", Right},
 		{VAT, "ESB64717839", CheckDigit},
 		{VAT, "ESJ99216582", Right},
+		{VAT, "ESJ9921658B", Right}, // the same check, as a letter
+		{VAT, "ESJ99216583", CheckDigit},
+		{VAT, "ESO1234567L", Form},
+		{VAT, "LV16137519997", Form}, // no such month
 		{VAT, "FI20774740", Right},
 		{VAT, "FI20774741", CheckDigit},
 		{VAT, "FR40303265045", Right},
@@ -189,6 +193,17 @@ func TestEveryMemberHasARule(t *testing.T) {
 	for _, m := range Members() {
 		if vatRule(m) == nil {
 			t.Errorf("%s has no rule", m)
+		}
+	}
+}
+
+// All noughts are right by the sums of many rules, and are no number.
+func TestNoughts(t *testing.T) {
+	for _, m := range Members() {
+		for n := 1; n < 15; n++ {
+			if v := m + strings.Repeat("0", n); Check(VAT, v, now).OK() {
+				t.Errorf("%s is taken for a number", v)
+			}
 		}
 	}
 }

@@ -15,6 +15,9 @@ func vat(v string) (country string, why Reason) {
 	if country == "EL" {
 		country = "GR"
 	}
+	if strings.Trim(v[2:], "0") == "" { // right by most rules, and nobody's
+		return country, Form
+	}
 	return country, rule(v[2:])
 }
 
@@ -282,13 +285,13 @@ func vatES(v string) Reason {
 			sum += d
 		}
 		check := (10 - sum%10) % 10
-		if letter(last) {
-			return when("JABCDEFGHI"[check] == last && strings.IndexByte("ABEH", c) < 0)
+		// Which kinds of company have a letter is told in more than one way.
+		switch {
+		case letter(last):
+			return when("JABCDEFGHI"[check] == last)
+		case digit(last):
+			return when(check == int(last-'0'))
 		}
-		if !digit(last) {
-			return Form
-		}
-		return when(check == int(last-'0') && strings.IndexByte("PQRSNW", c) < 0)
 	}
 	return Form
 }

@@ -202,7 +202,7 @@ func (a *Assessment) place(role, path, field string) [2]int {
 		a.Contacts = append(a.Contacts, Contact{Role: role})
 	}
 	c := &a.Contacts[i]
-	c.Fields = append(c.Fields, Field{Path: path, Field: field})
+	c.Fields = append(c.Fields, Field{Path: path, Field: field, Findings: make([]Finding, 0, 6)})
 	return [2]int{i, len(c.Fields) - 1}
 }
 

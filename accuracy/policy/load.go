@@ -485,14 +485,16 @@ func Load(fsys fs.FS, checks []accuracy.Check) (*Set, error) {
 // With is the set with one more profile, from a file, which may extend those of
 // the set. Its id must be its own.
 func (s *Set) With(file string, raw []byte) (*Set, Profile, error) {
-	t := &Set{catalogue: s.catalogue, parsed: maps.Clone(s.parsed), docs: maps.Clone(s.docs)}
+	// Those of the set know nothing of the new one, and stay as they are.
+	t := &Set{catalogue: s.catalogue, parsed: maps.Clone(s.parsed), docs: maps.Clone(s.docs), whole: maps.Clone(s.whole)}
 	id, err := t.add(file, raw)
 	if err == nil {
-		err = t.resolve()
+		_, err = t.flatten(id, nil)
 	}
 	if err != nil {
 		return nil, Profile{}, err
 	}
+	t.order = slices.Sorted(maps.Keys(t.parsed))
 	p, err := t.Get(id)
 	return t, p, err
 }

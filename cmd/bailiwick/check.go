@@ -225,8 +225,9 @@ func isRecords(raw []byte) bool {
 	if len(raw) == 0 || raw[0] != '{' && raw[0] != '[' {
 		return false
 	}
-	if raw[0] == '[' {
-		return true
+	if raw[0] == '[' { // a list; or a WHOIS answer that begins with "[Domain Name]"
+		rest := bytes.TrimLeft(raw[1:], " \t\r\n")
+		return len(rest) > 0 && (rest[0] == '{' || rest[0] == ']')
 	}
 	var k kind
 	err := json.NewDecoder(bytes.NewReader(raw)).Decode(&k)
@@ -275,7 +276,11 @@ func recordOf(raw json.RawMessage, own bool) (registration.Record, error) {
 // answerOf reads what a server answered; own says that it answered its own
 // registry or registrar, and withheld nothing.
 func answerOf(raw []byte, own bool) (registration.Record, error) {
-	d, err := rdapread.Pick("", raw)
+	format := ""
+	if bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("[")) { // no RDAP answer begins so
+		format = "whois"
+	}
+	d, err := rdapread.Pick(format, raw)
 	if err != nil {
 		return registration.Record{}, err
 	}

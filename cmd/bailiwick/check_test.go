@@ -43,11 +43,20 @@ func TestCheckFiles(t *testing.T) {
 	if r := runsWith(t, nil, "["+first+"]", "check", "--policy", "testdata/policy/own.yaml", "-").want(t, 0); !strings.Contains(r.out, "good.example (record 1): pass") {
 		t.Errorf("%s", r.out)
 	}
+	// A WHOIS answer may begin like a list.
+	if r := runsWith(t, nil, "[Domain Name] EXAMPLE.JP\n[Registrant] Example\n[Created on] 2001/02/03\n", "check", "--json", "--policy", "testdata/policy/own.yaml", "-").want(t, 0); !strings.Contains(r.out, `"state":"registered"`) {
+		t.Errorf("%s", r.out)
+	}
 	runs(t, "check", "testdata/rdap/full.json").want(t, 2) // which policy?
 }
 
 func TestPolicyCommands(t *testing.T) {
 	t.Parallel()
+	for _, c := range []string{"check", "policy", "policy list", "policy show", "policy diff", "policy test"} {
+		if r := runs(t, append(strings.Fields(c), "--help")...).want(t, 0); !strings.Contains(r.out, "Usage: bailiwick "+c) {
+			t.Errorf("%s does not explain itself: %s", c, r.out)
+		}
+	}
 	list := runs(t, "policy", "list").want(t, 0)
 	o := objects(t, runs(t, "policy", "list", "--json").want(t, 0).out)
 	if len(o) < 14 || strings.Count(list.out, "\n") != len(o)+1 {
@@ -86,7 +95,7 @@ func TestPolicyCommands(t *testing.T) {
 		status         int
 	}{
 		{"duties: [house-ask]", "duties: []", "the duties proposed is", 1},
-		{"check: email.syntax", "check: email.colour", "wrong.yaml:16: rules[0].checks[1].check: ", 2},
+		{"check: email.syntax", "check: email.colour", "wrong.yaml:15: rules[0].checks[1].check: ", 2},
 		{"contacts: [registrant]\n", "contacts: [registrant]\nextends: [house-rules]\n", "goes round in a circle", 2},
 	} {
 		if err := os.WriteFile(wrong, []byte(strings.Replace(string(own), x.old, x.new, 1)), 0o600); err != nil {

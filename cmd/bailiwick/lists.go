@@ -35,7 +35,7 @@ func readList[T any](path, key string, read func(io.Reader) (*T, error)) (*T, er
 	defer f.Close()
 	l, err := read(f)
 	if err != nil {
-		return nil, problem.Wrap(err, problem.CodeOf(err), "%s: %s: %s", key, path, problem.DocumentOf(err).Detail)
+		return nil, problem.New(problem.CodeOf(err), "%s: %s: %s", key, path, problem.DocumentOf(err).Detail)
 	}
 	return l, nil
 }
