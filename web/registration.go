@@ -672,9 +672,7 @@ func (p *regReader) contacts() (out []regContact) {
 				c.Notes = append(c.Notes, `<span class="state wait">proxy</span> `+p.value(d))
 			}
 		}
-		for _, x := range p.conflicts(whole) {
-			c.Notes = append(c.Notes, x)
-		}
+		c.Notes = append(c.Notes, p.conflicts(whole)...)
 		for _, f := range regContactFields {
 			path := registration.ContactPath(role, f.field)
 			row, ok := p.field(f.label, path, p.value)

@@ -26,28 +26,21 @@ import (
 	"bailiwick/accuracy"
 	"bailiwick/problem"
 	"bailiwick/registration"
+	"bailiwick/rulebook"
 )
 
-// Basis says how near to the source a rule was read.
-type Basis string
+// Basis says what a rule rests on.
+type Basis = rulebook.Basis
 
 // The bases.
 const (
-	Primary   Basis = "primary"   // at the address of who made the rule
-	Secondary Basis = "secondary" // retold or copied by somebody else, or not confirmed
-	Ours      Basis = "ours"      // a choice of this project
+	Primary   = rulebook.Primary
+	Secondary = rulebook.Secondary
+	Ours      = rulebook.Ours
 )
 
 // NotForCompliance is what is shown beside a rule whose basis is not primary.
-const NotForCompliance = "not for compliance use"
-
-// Caveat is NotForCompliance where it is due, else "".
-func (b Basis) Caveat() string {
-	if b == Primary {
-		return ""
-	}
-	return NotForCompliance
-}
+const NotForCompliance = rulebook.NotForCompliance
 
 // Status says what kind of thing a profile is.
 type Status string

@@ -35,7 +35,12 @@ func Decoders() []Decoder {
 func isJSON(raw []byte) bool {
 	raw = bytes.TrimPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("\xEF\xBB\xBF"))
 	raw = bytes.TrimLeft(raw, " \t\r\n")
-	return len(raw) > 0 && (raw[0] == '{' || raw[0] == '[')
+	if len(raw) == 0 || raw[0] != '[' {
+		return len(raw) > 0 && raw[0] == '{'
+	}
+	// Some WHOIS answers begin with a bracket, too: "[ JPRS database provides".
+	raw = bytes.TrimLeft(raw[1:], " \t\r\n")
+	return len(raw) == 0 || bytes.IndexByte([]byte("{[\"]"), raw[0]) >= 0
 }
 
 // isText says whether raw could be a WHOIS answer (RFC 3912), which has no mark

@@ -18,6 +18,7 @@ func TestPick(t *testing.T) {
 		format, raw, want string
 	}{
 		{"rdap", "anything", "rdap"}, {"", `{"a":1}`, "rdap"}, {"", " \r\n[", "rdap"}, {"", "\xEF\xBB\xBF {", "rdap"},
+		{"", "[ The registry provides", "whois"}, {"", "[whois.nic.example]", "whois"}, {"", `[{"a":1}]`, "rdap"},
 		{"", "Domain Name: example.com", "whois"}, {"whois", "{}", "whois"}, {"", "<html>", ""}, {"", "", ""}, {"smoke signals", "{}", ""},
 	} {
 		d, err := Pick(c.format, []byte(c.raw))
