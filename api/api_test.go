@@ -158,7 +158,7 @@ func TestOpenAPI(t *testing.T) {
 	want := map[string]string{"post /api/v1/reports": "report", "post /api/v1/reports/bulk": "bulk", "get /api/v1/reports/{receipt}": "report-state",
 		"post /api/v1/reports/{receipt}/withdraw": "withdraw", "post /api/v1/answers/{token}": "answer",
 		"get /api/v1/cases": "cases", "get /api/v1/cases/{id}": "case", "get /api/v1/cases/{id}/log": "case-log"}
-	for _, act := range []string{"confirm", "reject", "note", "answer", "extend", "close", "reopen", "merge", "unmerge"} {
+	for _, act := range []string{"confirm", "reject", "note", "answer", "extend", "close", "reopen", "merge", "unmerge", "ask", "escalate", "assign"} {
 		want["post /api/v1/cases/{id}/"+act] = "case-" + act
 	}
 	for path, id := range map[string]string{"post /api/v1/disclosures": "disclosure-request", "get /api/v1/disclosure-status/{token}": "disclosure-status",
