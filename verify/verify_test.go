@@ -900,7 +900,7 @@ func TestMachine(t *testing.T) {
 		promises(t, x)
 	})
 	for _, s := range []State{New, Changed, Pending, Overdue, Verified, Manual, OnHold, Doubted} {
-		if seen[s] == 0 {
+		if seen[s] == 0 && !testing.Short() { // few histories are drawn then
 			t.Errorf("no history came to %s: %v", s, seen)
 		}
 	}

@@ -27,6 +27,9 @@ func TestDefangingIsUndone(t *testing.T) {
 		if strings.HasPrefix(path, ".") || strings.HasPrefix(path, "?") {
 			path = "/" + path
 		}
+		if strings.HasSuffix(path, "__") {
+			path += "/" // two underscores at an end are emphasis (Markdown), not the URL's
+		}
 		want, err := name.ParseURL("http://" + host + path)
 		if err != nil {
 			t.Skip()
