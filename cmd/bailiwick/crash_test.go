@@ -180,7 +180,11 @@ func submissions(tb testing.TB, sc *lab.Scenario, rng *rand.Rand, n int, mails b
 // against the clients, the mailboxes of the world, and itself.
 func TestCrash(t *testing.T) {
 	for _, e := range engines {
-		t.Run(e.name, func(t *testing.T) { crash(t, e.dsn(t)) })
+		dsn := e.dsn(t)
+		t.Run(e.name, func(t *testing.T) { // beside each other: much of it is waiting
+			t.Parallel()
+			crash(t, dsn)
+		})
 	}
 }
 

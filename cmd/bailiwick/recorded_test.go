@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -233,6 +234,9 @@ func independent(t *testing.T, dir string) map[string]registrarLine {
 			if line.Name = e.card("fn"); line.Name == "" {
 				line.Name = e.card("org")
 			}
+			if _, err := strconv.Atoi(e.Handle); line.Name == "" && err != nil { // some give nothing but a handle
+				line.Name = e.Handle
+			}
 			for _, id := range e.PublicIDs {
 				if strings.EqualFold(id.Type, "IANA Registrar ID") {
 					line.IANAID = fmt.Sprint(id.Identifier)
@@ -291,6 +295,7 @@ func whoisIDs(t *testing.T, dir string) map[string]string {
 }
 
 type rdapEntity struct {
+	Handle    string   `json:"handle"`
 	Roles     []string `json:"roles"`
 	PublicIDs []struct {
 		Type       string `json:"type"`
