@@ -3,7 +3,9 @@ package web_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,73 +175,92 @@ func TestAccessibility(t *testing.T) {
 	login, password := analyst(t, w.App)
 	w.until(9 * 24 * time.Hour)
 	paths := pagesOf(t, w)
-	b := newBrowser(t, w.URL)
-	paths["login"] = "/login"
-	check := func(name, path string) {
-		b.open(path)
-		for _, l := range looks() {
-			b.look(l.dark, l.width)
-			eval[bool](b, string(axe)+";true")
-			out := eval[string](b, `axe.run(document, {resultTypes: ['violations'], runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}}).then(r => JSON.stringify({n: r.passes.length, v: r.violations.map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + ' ' + (n.any[0] || {message: ''}).message).join(' | '))}))`)
-			var r struct {
-				N int
-				V []string
-			}
-			if err := json.Unmarshal([]byte(out), &r); err != nil || r.N < 10 {
-				t.Fatalf("%s %s: axe says %s", name, l.name, out)
-			}
-			for _, v := range r.V {
-				t.Errorf("%s, %s: %s", name, l.name, v)
-			}
-			if over := eval[int](b, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
-				t.Errorf("%s, %s: scrolls sideways by %d px, for %s", name, l.name, over,
-					eval[string](b, `(() => { const w = document.documentElement.clientWidth; const e = [...document.querySelectorAll('body *')].find(e => e.getBoundingClientRect().right > w + 1 && !e.closest('.scroll')); return e ? e.outerHTML.slice(0, 200) : '' })()`))
-			}
-			b.shoot(name + "-" + l.name)
-		}
-		if name != "missing" && name != "welcome-over" { // a browser notes that a page is not there
-			b.quiet(name)
-		}
-		b.mu.Lock()
-		b.console = nil
-		b.mu.Unlock()
-	}
-	check("login", "/login")
-	delete(paths, "login")
+	public := map[string]string{"login": "/login"}
 	for _, p := range []string{"home", "report", "figures", "status", "missing", "preferences", "answer", "welcome", "welcome-over"} {
-		check(p, paths[p])
+		public[p] = paths[p]
 		delete(paths, p)
 	}
-	b.look(false, 1320)
-	b.signIn(login, password)
-	for name, path := range paths {
-		check(name, path)
+	names := slices.Sorted(maps.Keys(paths))
+	// Two browsers look at one half each, at the same time.
+	for part := range 2 {
+		t.Run(fmt.Sprint("part ", part+1), func(t *testing.T) {
+			t.Parallel()
+			b := newBrowser(t, w.URL)
+			if part == 0 {
+				for _, name := range slices.Sorted(maps.Keys(public)) {
+					b.accessible(t, axe, name, public[name])
+				}
+			}
+			b.look(false, 1320)
+			b.signIn(login, password)
+			for i, name := range names {
+				if i%2 == part {
+					b.accessible(t, axe, name, paths[name])
+				}
+			}
+			if part == 0 {
+				return
+			}
+			// The same world as a demo: the guided path, and the strip on other pages.
+			b.url = demoPages(t, w.App, &madeDemo{state: running()})
+			b.accessible(t, axe, "demo", "/demo")
+			for n, holds := range []string{"came as", "confirmed", "answered", "not seen to act", "ended by"} {
+				b.accessible(t, axe, fmt.Sprint("demo-", n+1), fmt.Sprint("/demo/", n+1))
+				b.holds("Open the", holds)
+			}
+			b.accessible(t, axe, "demo-case", paths["case"])
+			b.url = w.URL
+			// A case with its forms open, and one on which somebody acted meanwhile.
+			for _, act := range []struct{ page, act string }{{"case", "answer"}, {"case", "note"}, {"case", "purge"}, {"case", "assign"}, {"case-ask", "ask"},
+				{"people", "add"}, {"person", "roles"}, {"person", "key"}, {"me", "password"}} {
+				if paths[act.page] == "" {
+					t.Errorf("no page shows the form %s", act.act)
+					continue
+				}
+				b.look(false, 1320)
+				b.open(paths[act.page])
+				b.run(chromedp.Click(fmt.Sprintf("#act-%s summary", act.act)))
+				eval[bool](b, string(axe)+";true")
+				if v := eval[string](b, `axe.run(document, {resultTypes: ['violations'], runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}}).then(r => r.violations.map(v => v.id).join())`); v != "" {
+					t.Errorf("%s with the form %s: %s", act.page, act.act, v)
+				}
+				b.shoot(act.page + "-" + act.act)
+			}
+		})
 	}
-	// The same world as a demo: the guided path, and the strip on other pages.
-	b.url = demoPages(t, w.App, &madeDemo{state: running()})
-	check("demo", "/demo")
-	for n, holds := range []string{"came as", "confirmed", "answered", "not seen to act", "ended by"} {
-		check(fmt.Sprint("demo-", n+1), fmt.Sprint("/demo/", n+1))
-		b.holds("Open the", holds)
-	}
-	check("demo-case", paths["case"])
-	b.url = w.URL
-	// A case with its forms open, and one on which somebody acted meanwhile.
-	for _, act := range []struct{ page, act string }{{"case", "answer"}, {"case", "note"}, {"case", "purge"}, {"case", "assign"}, {"case-ask", "ask"},
-		{"people", "add"}, {"person", "roles"}, {"person", "key"}, {"me", "password"}} {
-		if paths[act.page] == "" {
-			t.Errorf("no page shows the form %s", act.act)
-			continue
-		}
-		b.look(false, 1320)
-		b.open(paths[act.page])
-		b.run(chromedp.Click(fmt.Sprintf("#act-%s summary", act.act)))
+}
+
+// accessible looks at a page in all looks: no WCAG violation, no scrolling
+// sideways, nothing on the console.
+func (b *browser) accessible(t *testing.T, axe []byte, name, path string) {
+	t.Helper()
+	b.open(path)
+	for _, l := range looks() {
+		b.look(l.dark, l.width)
 		eval[bool](b, string(axe)+";true")
-		if v := eval[string](b, `axe.run(document, {resultTypes: ['violations'], runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}}).then(r => r.violations.map(v => v.id).join())`); v != "" {
-			t.Errorf("%s with the form %s: %s", act.page, act.act, v)
+		out := eval[string](b, `axe.run(document, {resultTypes: ['violations'], runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}}).then(r => JSON.stringify({n: r.passes.length, v: r.violations.map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + ' ' + (n.any[0] || {message: ''}).message).join(' | '))}))`)
+		var r struct {
+			N int
+			V []string
 		}
-		b.shoot(act.page + "-" + act.act)
+		if err := json.Unmarshal([]byte(out), &r); err != nil || r.N < 10 {
+			t.Fatalf("%s %s: axe says %s", name, l.name, out)
+		}
+		for _, v := range r.V {
+			t.Errorf("%s, %s: %s", name, l.name, v)
+		}
+		if over := eval[int](b, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+			t.Errorf("%s, %s: scrolls sideways by %d px, for %s", name, l.name, over,
+				eval[string](b, `(() => { const w = document.documentElement.clientWidth; const e = [...document.querySelectorAll('body *')].find(e => e.getBoundingClientRect().right > w + 1 && !e.closest('.scroll')); return e ? e.outerHTML.slice(0, 200) : '' })()`))
+		}
+		b.shoot(name + "-" + l.name)
 	}
+	if name != "missing" && name != "welcome-over" { // a browser notes that a page is not there
+		b.quiet(name)
+	}
+	b.mu.Lock()
+	b.console = nil
+	b.mu.Unlock()
 }
 
 type aLook struct {

@@ -49,7 +49,7 @@ func E164(raw, country string) (number string, ok bool, reason string) {
 		case !phonenumbers.IsPossibleNumber(n):
 			return "", false, "no number of that country is as long"
 		}
-		return phonenumbers.Format(n, phonenumbers.E164), true, ""
+		return whole(phonenumbers.Format(n, phonenumbers.E164))
 	}
 	if country == "" {
 		return "", false, "neither the number nor the contact names a country"
@@ -68,6 +68,17 @@ func E164(raw, country string) (number string, ok bool, reason string) {
 		if f := phonenumbers.Format(abroad, phonenumbers.E164); f != e {
 			return "", false, "the digits are a number of the contact's country and one abroad"
 		}
+	}
+	return whole(e)
+}
+
+// maxE164 is the most octets of a number in E.164: "+" and 15 digits (ITU-T
+// E.164 section 6). Some plans of the library hold longer ones.
+const maxE164 = 16
+
+func whole(e string) (number string, ok bool, reason string) {
+	if len(e) > maxE164 {
+		return "", false, "the number is longer than a number can be"
 	}
 	return e, true, ""
 }

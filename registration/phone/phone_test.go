@@ -62,6 +62,14 @@ func TestForm(t *testing.T) {
 	})
 }
 
+// TestTooLong: the library's plan of Germany has numbers of 16 digits; E.164
+// has not.
+func TestTooLong(t *testing.T) {
+	if n, ok, _ := phone.E164("30000000000000", "DE"); ok {
+		t.Errorf("%s", n)
+	}
+}
+
 func checkForm(t interface{ Fatalf(string, ...any) }, raw, country string) {
 	n, ok, reason := phone.E164(raw, country)
 	if !ok {
