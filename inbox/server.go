@@ -137,6 +137,10 @@ type Server struct {
 	open    map[*conn]struct{}
 	perAddr map[netip.Prefix]int
 	busy    sync.WaitGroup // one for each of open
+	// texts are the mails being read. With BDAT one may outlive its connection
+	// for a moment: go-smtp reads it in a goroutine of its own.
+	texts sync.WaitGroup
+	ended bool // no text begins any more
 
 	connections, turnedAway, accepted, refused, deferred atomic.Uint64
 }
@@ -249,7 +253,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 	_ = s.smtp.Shutdown(ctx) // of closed listeners nothing is to be known, and ctx is looked at below
 	done := make(chan struct{})
-	go func() { s.busy.Wait(); close(done) }()
+	go func() {
+		s.busy.Wait()
+		s.mu.Lock()
+		s.ended = true
+		s.mu.Unlock()
+		s.texts.Wait()
+		close(done)
+	}()
 	select {
 	case <-done:
 		s.stop()
@@ -287,3 +298,13 @@ func (e errorLog) Printf(format string, v ...any) {
 
 // Println implements smtp.Logger.
 func (e errorLog) Println(v ...any) { e.Printf("%s", fmt.Sprint(v...)) }
+
+// text counts a mail that begins to be read; false when the server has ended.
+func (s *Server) text() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.texts.Add(1)
+	}
+	return !s.ended
+}

@@ -141,9 +141,10 @@ func (ss *session) Logout() error { return nil }
 
 // Data implements smtp.Session.
 func (ss *session) Data(r io.Reader) error {
-	if ss.c.dead.Load() {
+	if ss.c.dead.Load() || !ss.s.text() {
 		return errBye
 	}
+	defer ss.s.texts.Done()
 	ss.mu.Lock()
 	env := mail.Envelope{Remote: ss.c.addr, Hello: ss.hello, TLS: ss.secure, From: ss.from, To: slices.Clone(ss.to)}
 	ss.mu.Unlock()

@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/netip"
 	"net/textproto"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -245,11 +244,6 @@ func serve(t testing.TB, b Receiver, set ...func(*Config)) (*Server, string) {
 		}
 		if err := <-done; err != nil {
 			t.Errorf("serve: %v", err)
-		}
-		// What a client broke off is let go when its reader comes round, which
-		// may be just after the end of the connection.
-		for end := time.Now().Add(5 * time.Second); s.held.Load() != 0 && time.Now().Before(end); {
-			runtime.Gosched()
 		}
 		if held := s.held.Load(); held != 0 {
 			t.Errorf("%d octets are still counted as held", held)

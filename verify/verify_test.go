@@ -828,6 +828,22 @@ func TestMachine(t *testing.T) {
 		o.Role = rapid.SampledFrom([]Role{Registrant, Registrant, AccountHolder}).Draw(t, "role")
 		o.Trigger = rapid.SampledFrom([]Trigger{Registered, Transferred}).Draw(t, "trigger")
 		x.must(t, o)
+		// Half of the histories begin where chance seldom leads: with an
+		// attestation, and with a doubt after it.
+		if begins := rapid.IntRange(0, 3).Draw(t, "begins"); begins > 1 {
+			a := evidenceOf(Email)
+			a.At = x.now
+			first := []Command{Validate{By: "centre"}, a}
+			if begins == 3 {
+				first = append(first, Doubt{By: "person:7", Cause: Complaint, Claim: Email, Revision: x.h.Contact[Email], Evidence: "case:1", Text: secret})
+			}
+			for _, cmd := range first {
+				if err := x.do(t, cmd); err != nil && problem.CodeOf(err) == problem.Internal {
+					t.Fatalf("%T: %v", cmd, err)
+				}
+				seen[x.h.State]++
+			}
+		}
 		used := map[int]bool{}
 		for range rapid.IntRange(1, 40).Draw(t, "n") {
 			x.now = x.now.Add(time.Duration(rapid.SampledFrom([]int{0, 0, 1, 20, 100, 400}).Draw(t, "hours")) * time.Hour)
@@ -900,7 +916,7 @@ func TestMachine(t *testing.T) {
 		promises(t, x)
 	})
 	t.Logf("came to: %v", seen)
-	for _, s := range []State{New, Changed, Pending, Overdue, Verified, OnHold} { // the others are rare
+	for _, s := range []State{New, Changed, Pending, Overdue, Verified, Manual, OnHold, Doubted} {
 		if seen[s] == 0 && !testing.Short() { // few histories are drawn then
 			t.Errorf("no history came to %s", s)
 		}
