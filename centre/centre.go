@@ -351,7 +351,7 @@ func (c *Centre) Act(ctx context.Context, id string, cmds ...casework.Command) (
 
 // actIf is Act where may, if it is not nil, does not forbid it in the same
 // transaction.
-func (c *Centre) actIf(ctx context.Context, id string, may func(*store.Tx) error, cmds ...casework.Command) (casework.Case, error) {
+func (c *Centre) actIf(ctx context.Context, id string, may func(*store.Tx, casework.Case) error, cmds ...casework.Command) (casework.Case, error) {
 	var out casework.Case
 	err := retry(func() error {
 		return c.Store.Update(ctx, func(tx *store.Tx) error {
@@ -360,7 +360,7 @@ func (c *Centre) actIf(ctx context.Context, id string, may func(*store.Tx) error
 				return err
 			}
 			if may != nil {
-				if err := may(tx); err != nil {
+				if err := may(tx, cs); err != nil {
 					return err
 				}
 			}

@@ -31,7 +31,7 @@ func (c *Centre) ConfirmSince(ctx context.Context, id string, seq int, by string
 		if cs, err = c.load(ctx, tx, id); err != nil {
 			return err
 		}
-		return unchanged(ctx, tx, id, seq) // else nobody needs to look
+		return unchanged(ctx, tx, cs, seq) // else nobody needs to look
 	})
 	if err != nil {
 		return cs, err
@@ -92,7 +92,7 @@ func (c *Centre) pair(ctx context.Context, id string, seq int, cmds func(casewor
 			if err != nil {
 				return err
 			}
-			if err := unchanged(ctx, tx, id, seq); err != nil {
+			if err := unchanged(ctx, tx, cs, seq); err != nil {
 				return err
 			}
 			other, mine, theirs, err := cmds(cs)

@@ -336,19 +336,13 @@ func (c *Centre) HandedSince(ctx context.Context, id string, seq int, obligation
 			return err
 		}
 	}
-	return retry(func() error {
-		return c.Store.Update(ctx, func(tx *store.Tx) error {
-			if err := unchanged(ctx, tx, id, seq); err != nil {
-				return err
-			}
-			if cmd.Proof != "" {
-				if err := tx.RefBlob(ctx, cmd.Proof, store.OwnerCase, id); err != nil {
-					return err
-				}
-			}
-			return c.actOn(ctx, tx, id, cmd)
-		})
-	})
+	_, err = c.actIf(ctx, id, func(tx *store.Tx, cs casework.Case) error {
+		if err := unchanged(ctx, tx, cs, seq); err != nil || cmd.Proof == "" {
+			return err
+		}
+		return tx.RefBlob(ctx, cmd.Proof, store.OwnerCase, id)
+	}, cmd)
+	return err
 }
 
 // Proof gives the file that shows that an obligation was handed over, and its

@@ -171,10 +171,16 @@ func (m *Meanwhile) Unwrap() error {
 // person or a party did, and what changed the state. Looks, deliveries and
 // further reports do not count: they happen all the time. A seq of 0 is no
 // condition.
-func unchanged(ctx context.Context, tx *store.Tx, id string, seq int) error {
+//
+// It takes the case as it was loaded, in the same transaction and before: what
+// comes between loading and here is seen here, and what comes after fails where
+// the next event is written, since its number is taken. The other way round,
+// somebody could act between the check and the loading, and both would be first.
+func unchanged(ctx context.Context, tx *store.Tx, cs casework.Case, seq int) error {
 	if seq <= 0 {
 		return nil
 	}
+	id := cs.ID
 	// Piece by piece: behind many looks somebody may have acted.
 	var all, acted []casework.Entry
 	for {
@@ -216,17 +222,18 @@ func matters(e casework.Entry) bool {
 // numbered seq.
 func (c *Centre) Unchanged(ctx context.Context, id string, seq int) error {
 	return c.Store.View(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Case(ctx, id); err != nil {
+		cs, err := c.load(ctx, tx, id)
+		if err != nil {
 			return err
 		}
-		return unchanged(ctx, tx, id, seq)
+		return unchanged(ctx, tx, cs, seq)
 	})
 }
 
 // ActSince is Act for somebody who saw the case up to the event numbered seq:
 // it fails with Meanwhile if somebody else acted after that.
 func (c *Centre) ActSince(ctx context.Context, id string, seq int, cmds ...casework.Command) (casework.Case, error) {
-	return c.actIf(ctx, id, func(tx *store.Tx) error { return unchanged(ctx, tx, id, seq) }, cmds...)
+	return c.actIf(ctx, id, func(tx *store.Tx, cs casework.Case) error { return unchanged(ctx, tx, cs, seq) }, cmds...)
 }
 
 // CasesOfName lists the cases of a subject (party.Subject.Key), the newest
