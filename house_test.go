@@ -14,7 +14,7 @@ var floors = [][]string{
 	{"abuse", "clock", "name", "problem", "rulebook", "stats", "text", "tlp"}, // leaves
 	{"mail"},                               // a protocol, read: what formats on the next floor come in
 	{"evidence", "registration", "report"}, // facts and claims, with their readers below them
-	{"party", "judge", "casework", "accuracy", "verify", "trace", "detect", "predict", "effect", "exchange", "publish", "disclosure"},
+	{"party", "judge", "casework", "accuracy", "verify", "trace", "detect", "predict", "effect", "exchange", "publish", "disclosure", "inaccuracy"},
 	{"collect", "notify", "store", "job", "access"}, // adapters
 	{"centre"},
 	{"api", "web", "inbox"},
@@ -28,14 +28,15 @@ var impure = []string{"net", "net/http", "database/sql", "os", "log", "log/slog"
 
 // within are imports between packages of one floor, each with its reason.
 var within = map[string][]string{
-	"rulebook":   {"problem"},           // errors
-	"name":       {"problem"},           // errors
-	"report":     {"evidence"},          // none today; a report's attachments are evidence of the reporter
-	"judge":      {"party"},             // a notice names the role that put it up
-	"casework":   {"party"},             // a subject and whom an obligation binds
-	"disclosure": {"casework", "party"}, // the hashed log of a case; whom a request binds
-	"verify":     {"casework"},          // the hashed log of a case
-	"notify":     {"collect"},           // mail leaves through the address guard
+	"rulebook":   {"problem"},                       // errors
+	"name":       {"problem"},                       // errors
+	"report":     {"evidence"},                      // none today; a report's attachments are evidence of the reporter
+	"judge":      {"party"},                         // a notice names the role that put it up
+	"casework":   {"party"},                         // a subject and whom an obligation binds
+	"disclosure": {"casework", "party"},             // the hashed log of a case; whom a request binds
+	"verify":     {"casework"},                      // the hashed log of a case
+	"inaccuracy": {"casework", "party", "accuracy"}, // the hashed log of a case; whom it asks; the findings and duties it rests on
+	"notify":     {"collect"},                       // mail leaves through the address guard
 	"app":        {"config"},
 	"store":      {"access"}, // stores what access defines, as it does for the pure packages; access knows no database
 }
@@ -82,7 +83,11 @@ func TestImportsRunDown(t *testing.T) {
 			switch {
 			case to == from:
 			case from == "lab":
-				// The world and the centre share no rules.
+				// The world and the centre share no rules. A population streams
+				// records as such; their form is no rule.
+				if pkg == "bailiwick/lab/population" && to == "registration" {
+					continue
+				}
 				if !slices.Contains([]string{"clock", "name", "abuse", "problem", "tlp"}, to) {
 					t.Errorf("%s imports %s: the lab shares only the leaves with the centre", pkg, imp)
 				}

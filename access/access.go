@@ -27,10 +27,13 @@ const (
 	Auditor Role = "auditor" // reads logs, and looks at who looked
 	Member  Role = "member"  // an outside organisation: sees its own
 	API     Role = "api"     // a program that sends reports for its organisation
+	// Registrar is a registrar's system, or who keeps it: opens verifications of
+	// its registrations and follows them.
+	Registrar Role = "registrar"
 )
 
 // Roles are all roles, in the order of the table of rules.
-func Roles() []Role { return []Role{Admin, Analyst, Viewer, Auditor, Member, API} }
+func Roles() []Role { return []Role{Admin, Analyst, Viewer, Auditor, Member, API, Registrar} }
 
 // ParseRoles reads roles that stand apart by commas or blanks: sorted, without
 // repeats.

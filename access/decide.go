@@ -22,11 +22,12 @@ const (
 	Administer Purpose = "administer"
 	Own        Purpose = "keep one's own account"
 	Request    Purpose = "request disclosure" // anybody may ask; asking is not getting
+	Respond    Purpose = "answer as a party"  // by a member of an organisation that answers for it
 )
 
 // Purposes are all purposes.
 func Purposes() []Purpose {
-	return []Purpose{Report, Follow, Read, Work, Answer, Statistics, Audit, Administer, Own, Request}
+	return []Purpose{Report, Follow, Read, Work, Answer, Statistics, Audit, Administer, Own, Request, Respond}
 }
 
 // Kind is what kind of thing is seen or changed.
@@ -47,14 +48,19 @@ const (
 	AccessLog    Kind = "access log"  // who looked at what
 	OwnAccount   Kind = "own account" // one's own password, keys and sessions
 
+	Share          Kind = "share of a case" // what of a case a party was told
 	Disclosure     Kind = "disclosure"      // a request for registration data that is not public
 	DisclosureLink Kind = "disclosure link" // what who asked, or who is asked, holds
 	Disclosed      Kind = "disclosed data"  // what was disclosed: personal by itself
+
+	Verification     Kind = "verification"      // whether the contact of a registration was verified
+	VerificationLink Kind = "verification link" // what who got a code holds
+	VerifiedContact  Kind = "verified contact"  // the contact's values, and codes on their way: personal by itself
 )
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{Receipt, AnswerLink, Figures, Case, Reports, Mail, Registration, Reporter, User, Settings, AccessLog, OwnAccount, Disclosure, DisclosureLink, Disclosed}
+	return []Kind{Receipt, AnswerLink, Figures, Case, Reports, Mail, Registration, Reporter, User, Settings, AccessLog, OwnAccount, Disclosure, DisclosureLink, Disclosed, Share, Verification, VerificationLink, VerifiedContact}
 }
 
 // The labels of the Traffic Light Protocol 2.0 (FIRST, August 2022). Any other
@@ -100,6 +106,9 @@ type grant struct {
 	personal bool
 	// own: only what belongs to the person's own organisation.
 	own bool
+	// home: only what belongs to the centre itself, by who belongs to no
+	// organisation.
+	home bool
 }
 
 // rules are all rules. What no rule grants is not allowed. Personal data needs a
@@ -108,7 +117,7 @@ type grant struct {
 // data is for whoever keeps accounts and whoever looks at who looked.
 var rules = []grant{
 	{purpose: Report, kinds: []Kind{Reports}},
-	{purpose: Follow, kinds: []Kind{Receipt, AnswerLink, DisclosureLink}},
+	{purpose: Follow, kinds: []Kind{Receipt, AnswerLink, DisclosureLink, VerificationLink}},
 	{purpose: Request, kinds: []Kind{Disclosure}},
 	{purpose: Statistics, kinds: []Kind{Figures}},
 
@@ -124,7 +133,10 @@ var rules = []grant{
 	{role: Admin, purpose: Administer, kinds: []Kind{User}, personal: true},
 	{role: Admin, purpose: Administer, kinds: []Kind{Settings}},
 
-	{role: Member, purpose: Read, kinds: []Kind{Case, Reports, Registration, Figures}, own: true},
+	// A member sees what the parties of its organisation were told, and nothing
+	// else of a case: not who reported, not what others were asked or said.
+	{role: Member, purpose: Read, kinds: []Kind{Share, Figures}, own: true},
+	{role: Member, purpose: Respond, kinds: []Kind{Share}, own: true},
 	{role: API, purpose: Read, kinds: []Kind{Case, Reports, Figures}, own: true},
 
 	{role: Viewer, purpose: Read, kinds: []Kind{Disclosure}},
@@ -132,12 +144,25 @@ var rules = []grant{
 	{role: Analyst, purpose: Read, kinds: []Kind{Disclosure}},
 	{role: Analyst, purpose: Work, kinds: []Kind{Disclosure, Disclosed}, personal: true},
 
+	{role: Viewer, purpose: Read, kinds: []Kind{Verification}},
+	{role: Auditor, purpose: Audit, kinds: []Kind{Verification}},
+	{role: Analyst, purpose: Read, kinds: []Kind{Verification}},
+	{role: Analyst, purpose: Work, kinds: []Kind{Verification, VerifiedContact}, personal: true},
+	{role: Member, purpose: Read, kinds: []Kind{Verification}, own: true},
+	// A registrar's system opens verifications of its own registrations; one that
+	// belongs to the centre itself, those of the centre.
+	{role: Registrar, purpose: Read, kinds: []Kind{Verification}, own: true},
+	{role: Registrar, purpose: Work, kinds: []Kind{Verification}, own: true},
+	{role: Registrar, purpose: Read, kinds: []Kind{Verification}, home: true},
+	{role: Registrar, purpose: Work, kinds: []Kind{Verification}, home: true},
+
 	{role: Admin, purpose: Own, kinds: []Kind{OwnAccount}},
 	{role: Analyst, purpose: Own, kinds: []Kind{OwnAccount}},
 	{role: Viewer, purpose: Own, kinds: []Kind{OwnAccount}},
 	{role: Auditor, purpose: Own, kinds: []Kind{OwnAccount}},
 	{role: Member, purpose: Own, kinds: []Kind{OwnAccount}},
 	{role: API, purpose: Own, kinds: []Kind{OwnAccount}},
+	{role: Registrar, purpose: Own, kinds: []Kind{OwnAccount}},
 }
 
 // Decide says whether a person may see or do something for a purpose, and
@@ -151,6 +176,8 @@ func Decide(p Person, purpose Purpose, o Object) Verdict {
 		switch {
 		case g.purpose != purpose, g.role != "" && !p.Has(g.role), !slices.Contains(g.kinds, o.Kind):
 		case g.own && (p.Org == "" || o.Org != p.Org):
+			elsewhere = true
+		case g.home && (p.Org != "" || o.Org != ""):
 			elsewhere = true
 		case red(o.TLP) && !g.personal:
 			// Red is for the eyes of those who work on it.
@@ -178,7 +205,9 @@ func Decide(p Person, purpose Purpose, o Object) Verdict {
 }
 
 // personal says whether a kind is personal data and nothing else.
-func (k Kind) personal() bool { return k == Reporter || k == AccessLog || k == Disclosed }
+func (k Kind) personal() bool {
+	return k == Reporter || k == AccessLog || k == Disclosed || k == VerifiedContact
+}
 
 func red(label string) bool {
 	switch label {

@@ -104,7 +104,7 @@ func TestNobody(t *testing.T) {
 			}
 		}
 	}
-	want := map[string]bool{"report abuse/report": true, "follow up by a link/receipt": true, "follow up by a link/answer link": true, "follow up by a link/disclosure link": true, "request disclosure/disclosure": true, "statistics/statistics": true}
+	want := map[string]bool{"report abuse/report": true, "follow up by a link/receipt": true, "follow up by a link/answer link": true, "follow up by a link/disclosure link": true, "follow up by a link/verification link": true, "request disclosure/disclosure": true, "statistics/statistics": true}
 	if d := cmp.Diff(want, may); d != "" {
 		t.Error(d)
 	}
@@ -164,10 +164,15 @@ func TestVerdictErr(t *testing.T) {
 	}{
 		{"nobody", Person{}, Read, Object{Kind: Case}, "sign in, or send a key"},
 		{"no role", p, Work, Object{Kind: Case}, "none of your roles may: work a case, case"},
-		{"another's", Person{ID: "m", Org: "a", Roles: []Role{Member}}, Read, Object{Kind: Case, Org: "b"}, "it belongs to another organisation"},
-		{"the centre's", Person{ID: "m", Org: "", Roles: []Role{Member}}, Read, Object{Kind: Case}, "it belongs to another organisation"},
+		{"another's", Person{ID: "m", Org: "a", Roles: []Role{Member}}, Read, Object{Kind: Share, Org: "b"}, "it belongs to another organisation"},
+		{"the centre's", Person{ID: "m", Org: "", Roles: []Role{Member}}, Read, Object{Kind: Share}, "it belongs to another organisation"},
 		{"red", p, Read, Object{Kind: Case, TLP: "TLP:RED"}, "it is marked TLP:RED"},
 		{"no such thing", p, Read, Object{Kind: "cases"}, "there is no such purpose or thing"},
+		{"a whole case", Person{ID: "m", Org: "a", Roles: []Role{Member}}, Read, Object{Kind: Case, Org: "a"}, "none of your roles may: read, case"},
+		{"the centre's verification", Person{ID: "s", Roles: []Role{Registrar}}, Work, Object{Kind: Verification}, ""},
+		{"a member's verification", Person{ID: "s", Roles: []Role{Registrar}}, Work, Object{Kind: Verification, Org: "a"}, "it belongs to another organisation"},
+		{"the centre's, by a member", Person{ID: "s", Org: "a", Roles: []Role{Registrar}}, Work, Object{Kind: Verification}, "it belongs to another organisation"},
+		{"its contact", Person{ID: "s", Org: "a", Roles: []Role{Registrar}}, Work, Object{Kind: VerifiedContact, Org: "a"}, "none of your roles may: work a case, verified contact"},
 		{"fine", p, Read, Object{Kind: Case}, ""},
 	} {
 		err := Decide(c.p, c.purpose, c.o).Err(c.p)

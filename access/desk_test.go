@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -43,7 +44,15 @@ type world struct {
 func onBoth(t *testing.T, f func(w world)) {
 	for name, dsn := range map[string]func(testing.TB) string{
 		store.SQLite:     func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "s.db") },
-		store.PostgreSQL: func(t testing.TB) string { return pgtest.DSN(t) },
+		store.PostgreSQL: func(t testing.TB) string {
+			return pgtest.Copy(t, "store", func(dsn string) error {
+				s, err := store.Open(context.Background(), dsn, store.Options{})
+				if err != nil {
+					return err
+				}
+				return s.Close()
+			})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,6 +23,12 @@ type Rows interface {
 	AddOrg(ctx context.Context, o Org) error
 	Orgs(ctx context.Context) ([]Org, error) // by name
 
+	// LinkParty says that an organisation answers for a party. One that is said
+	// already is a Conflict.
+	LinkParty(ctx context.Context, l PartyLink) error
+	UnlinkParty(ctx context.Context, org, party string) error
+	PartyLinks(ctx context.Context, org string) ([]PartyLink, error) // by party; "" is all organisations'
+
 	// AddAccount adds a person. A login name that is taken is a Conflict.
 	AddAccount(ctx context.Context, a Account) error
 	// PutAccount writes name, organisation, roles, password and Disabled.

@@ -124,6 +124,10 @@ type Facts struct {
 	// Uncollected names contact fields ("fax", "region") and whole roles
 	// ("billing") that the registry does not collect or publish.
 	Uncollected []string `json:"uncollected,omitempty"`
+	// What was found of whose data it is (VerifiedChecks).
+	Verifications []Verification  `json:"verifications,omitempty"`
+	Register      []RegisterEntry `json:"register,omitempty"`
+	Inquiries     []Inquiry       `json:"inquiries,omitempty"`
 }
 
 // Subject is a record to be checked.
@@ -220,6 +224,9 @@ func AppendVerdicts(out []Verdict, s Subject, checks []Check) ([]Verdict, error)
 	}
 	if len(s.Facts.Answers) > MaxAnswers {
 		return out, problem.BadField("facts.answers", "holds more than %d answers", MaxAnswers)
+	}
+	if max(len(s.Facts.Verifications), len(s.Facts.Register), len(s.Facts.Inquiries)) > MaxFacts {
+		return out, problem.BadField("facts", "holds more than %d of one kind", MaxFacts)
 	}
 	roles := s.Roles
 	if len(roles) == 0 {

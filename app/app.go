@@ -3,12 +3,14 @@
 package app
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -32,10 +34,12 @@ import (
 	"bailiwick/name"
 	"bailiwick/notify"
 	"bailiwick/notify/email"
+	"bailiwick/notify/webhook"
 	"bailiwick/party"
 	"bailiwick/problem"
 	"bailiwick/registration/bootstrap"
 	"bailiwick/store"
+	"bailiwick/verify"
 	"bailiwick/web"
 )
 
@@ -48,7 +52,8 @@ type World struct {
 	TLSRoots           *x509.CertPool
 	TLSTime            func() time.Time
 	RDAP               collect.RDAPServers
-	AllowDocumentation bool // the documentation networks exist in this world
+	AllowDocumentation bool          // the documentation networks exist in this world
+	Passwords          access.Params // costs of new password hashes; zero: what access holds for safe
 	Suffixes           []name.Domain
 	GTLD               func(tld string) (known, gtld bool)
 	Parties            *party.Data
@@ -117,7 +122,7 @@ func New(ctx context.Context, cfg config.Config, w World, log *slog.Logger) (a *
 		return a, err
 	}
 	// People sign in at the machine's own time, also in a world that runs fast.
-	a.Access = access.New(a.Store.Access(), access.Options{Clock: clock.Real{}, NewID: parts.NewID, KeepLog: cfg.Retention.Access})
+	a.Access = access.New(a.Store.Access(), access.Options{Clock: clock.Real{}, NewID: parts.NewID, KeepLog: cfg.Retention.Access, Params: w.Passwords})
 	a.Key = parts.Key.Public().(ed25519.PublicKey)
 	if parts.Suffixes, err = suffixList(cfg.Files.Suffixes, w.Suffixes); err != nil {
 		return a, err
@@ -178,6 +183,9 @@ func New(ctx context.Context, cfg config.Config, w World, log *slog.Logger) (a *
 	}
 	parts.Mail = a.Mail
 	if parts.DKIM, err = signer(cfg, settings.From); err != nil {
+		return a, err
+	}
+	if parts.Hook, err = hook(cfg.Verify, w, a.Collect); err != nil {
 		return a, err
 	}
 	a.Centre = centre.New(parts, settings)
@@ -428,6 +436,70 @@ func disclosures(cfg config.Disclosure) (centre.DisclosureSettings, error) {
 	return out, nil
 }
 
+// verifications are the settings of affirmative verification, with the profiles
+// read.
+func verifications(cfg config.Verify) (centre.VerificationSettings, error) {
+	out := centre.VerificationSettings{Profile: cfg.Profile, From: cfg.From, Keep: cfg.Keep, PerDay: cfg.PerDay, PerAddressPerDay: cfg.PerAddressPerDay}
+	var own []verify.Profile
+	for _, path := range cfg.Profiles {
+		f, err := os.Open(path)
+		if err != nil {
+			return out, problem.Wrap(err, problem.Invalid, "verify.profiles: %s cannot be opened", path)
+		}
+		p, err := verify.LoadProfile(f)
+		f.Close()
+		if err != nil {
+			return out, problem.Wrap(err, problem.CodeOf(err), "verify.profiles: %s", path)
+		}
+		own, out.Own = append(own, p), append(out.Own, p.ID)
+	}
+	var err error
+	if out.Profiles, err = verify.NewProfiles(own...); err != nil {
+		return out, err
+	}
+	if cfg.Profile != "" {
+		if _, err := out.Profiles.Profile(cfg.Profile); err != nil {
+			return out, problem.BadField("verify.profile", "%.40q is not a profile", cfg.Profile)
+		}
+	}
+	return out, nil
+}
+
+// maxSecret is the longest secret that is read, in octets.
+const maxSecret = 4 << 10
+
+// hook is the registrar's system that is told to hold and to release; nil if none
+// is configured.
+func hook(cfg config.Verify, w World, col *collect.Collector) (*webhook.Hook, error) {
+	if cfg.HookURL == "" {
+		return nil, nil
+	}
+	f, err := os.Open(cfg.HookSecretFile)
+	if err != nil {
+		return nil, problem.Wrap(err, problem.Invalid, "verify.hook_secret_file cannot be opened")
+	}
+	defer f.Close()
+	secret, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil || len(secret) > maxSecret {
+		return nil, problem.Wrap(err, problem.Invalid, "verify.hook_secret_file cannot be read, or is over %d octets", maxSecret)
+	}
+	dial := col.DialGuarded
+	if cfg.HookPrivate {
+		dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if w.Dial != nil { // this world has one dialer
+				return w.Dial(ctx, netip.Addr{}, network, address)
+			}
+			var d net.Dialer
+			return d.DialContext(ctx, network, address)
+		}
+	}
+	h, err := webhook.New(webhook.Config{URL: cfg.HookURL, Secret: bytes.TrimSpace(secret), Private: cfg.HookPrivate, Dial: dial, TLSRoots: w.TLSRoots, TLSTime: w.TLSTime})
+	if err != nil {
+		return nil, problem.Wrap(err, problem.Invalid, "verify.hook_url or verify.hook_secret_file: %s", problem.DocumentOf(err).Detail)
+	}
+	return h, nil
+}
+
 func settings(cfg config.Config, w World, data party.Data) (_ centre.Settings, err error) {
 	s := centre.Settings{Name: cfg.Centre.Name, Contact: cfg.Centre.Contact, From: cfg.Mail.From, ReplyDomain: cfg.Centre.ReplyDomain,
 		BaseURL: strings.TrimSuffix(cfg.BaseURL, "/"), Rules: cfg.Confirm.Rules, Hotline: cfg.Centre.Hotline, Worker: cfg.Worker, Known: w.Known,
@@ -436,8 +508,22 @@ func settings(cfg config.Config, w World, data party.Data) (_ centre.Settings, e
 	if s.From == "" {
 		s.From = s.Contact
 	}
+	s.Inaccuracy = centre.InaccuracySettings{PerDay: cfg.Inaccuracy.PerDay, FollowUp: cfg.Inaccuracy.FollowUp}
+	if s.Accuracy, err = accuracySettings(cfg); err != nil {
+		return s, err
+	}
 	if s.Disclosure, err = disclosures(cfg.Disclosure); err != nil {
 		return s, err
+	}
+	if s.Verify, err = verifications(cfg.Verify); err != nil {
+		return s, err
+	}
+	if from := s.Verify.From; from != "" {
+		_, ours, _ := strings.Cut(s.From, "@")
+		_, domain, ok := strings.Cut(from, "@")
+		if _, mailbox := party.Mailbox(from); !ok || !mailbox || cfg.Mail.DKIMKey != "" && !strings.EqualFold(domain, ours) {
+			return s, problem.BadField("verify.from", "is not a mail address, or not of the domain that mail is signed for")
+		}
 	}
 	if s.ReplyDomain == "" {
 		_, s.ReplyDomain, _ = strings.Cut(s.Contact, "@")

@@ -26,6 +26,7 @@ import (
 	"bailiwick/name"
 	"bailiwick/notify"
 	"bailiwick/notify/email"
+	"bailiwick/notify/webhook"
 	"bailiwick/party"
 	"bailiwick/problem"
 	"bailiwick/store"
@@ -71,6 +72,12 @@ type Settings struct {
 	Lease time.Duration
 	// Disclosure is about requests for registration data.
 	Disclosure DisclosureSettings
+	// Verify is about affirmative verification of contacts.
+	Verify VerificationSettings
+	// Accuracy is what registration data is held against.
+	Accuracy AccuracySettings
+	// Inaccuracy is about asking for corrections of registration data.
+	Inaccuracy InaccuracySettings
 }
 
 // Inbox says which mail is taken.
@@ -100,6 +107,7 @@ type Parts struct {
 	Key       ed25519.PrivateKey // signs exports
 	ReplyKey  []byte             // authenticates reply addresses and answer links
 	DKIM      *email.Signer      // signs mail; nil: it goes unsigned
+	Hook      *webhook.Hook      // the registrar's system that holds and releases; nil: a person does
 	NewID     func() string      // a ULID, or the like: unique, at most 26 letters and digits
 	Log       *slog.Logger
 }
@@ -209,13 +217,13 @@ func (c *Centre) remember(hash string, pb casework.Playbook) {
 
 // prompts are the jobs that a transaction causes: one of each kind, however much
 // it causes.
-type prompts struct{ cases, notices []string }
+type prompts struct{ cases, notices, verifications, orders []string }
 
 func (p *prompts) enqueue(ctx context.Context, tx *store.Tx) error {
 	for _, j := range []struct {
 		kind string
 		ids  []string
-	}{{JobCase, p.cases}, {JobDeliver, p.notices}} {
+	}{{JobCase, p.cases}, {JobDeliver, p.notices}, {JobVerify, p.verifications}, {JobVerifyOrder, p.orders}} {
 		slices.Sort(j.ids)
 		if err := tx.Enqueue(ctx, j.kind, slices.Compact(j.ids)...); err != nil {
 			return err
@@ -302,6 +310,11 @@ func (c *Centre) step(ctx context.Context, tx *store.Tx, p *prompts, cs casework
 	}
 	if added, gone := waiting(before, cs); len(added)+len(gone) > 0 {
 		if err := tx.PutHandOffs(ctx, id, added, gone); err != nil {
+			return cs, err
+		}
+	}
+	if told, gone := shared(before, cs); len(told)+len(gone) > 0 {
+		if err := tx.PutShares(ctx, told, gone); err != nil {
 			return cs, err
 		}
 	}

@@ -116,7 +116,11 @@ func (c *Centre) intend(ctx context.Context, id string) (msg email.Message, n st
 		if msg, err = compose(); err != nil {
 			return c.failed(ctx, tx, n, "the message could not be made: "+err.Error())
 		}
-		n.Blob, err = tx.PutBlob(ctx, "message/rfc822", msg.Raw)
+		kept := msg.Raw
+		if msg.Copy != nil {
+			kept = msg.Copy
+		}
+		n.Blob, err = tx.PutBlob(ctx, "message/rfc822", kept)
 		if err != nil {
 			return err
 		}
@@ -135,6 +139,12 @@ func (c *Centre) prepare(ctx context.Context, tx *store.Tx, n store.Notice, now 
 	}
 	if n.Kind == kindDisclosure {
 		return c.prepareDisclosure(ctx, tx, n, now)
+	}
+	if n.Kind == kindInaccuracy {
+		return c.prepareInaccuracy(ctx, tx, n, now)
+	}
+	if n.Kind == kindVerify {
+		return c.prepareVerification(ctx, tx, n, now)
 	}
 	cs, err := c.load(ctx, tx, n.Case)
 	if err != nil {
@@ -233,6 +243,9 @@ func (c *Centre) sent(ctx context.Context, n store.Notice, res email.Result) err
 			n.Response, n.Recoverable, n.Done = res.Response, res.Recoverable, now
 			if n.Response == "" && res.Err != nil {
 				n.Response = res.Err.Error()
+			}
+			if n.Kind == kindVerify {
+				n.Response = plainReply(n.Response) // its words may name the address
 			}
 			var result casework.Result
 			switch {

@@ -150,7 +150,9 @@ func (c *Centre) Retain(ctx context.Context) error {
 	now := c.Clock.Now()
 	_, err := c.Store.Sweep(ctx, now, c.set.Retention)
 	_, asked := c.Store.SweepDisclosures(ctx, now, c.set.Retention.Personal)
-	return errors.Join(err, asked)
+	_, verified := c.Store.SweepVerifications(ctx, now, c.set.Retention.Personal, c.set.Verify.Keep)
+	_, corrected := c.Store.SweepInaccuracies(ctx, now, c.set.Retention.Personal)
+	return errors.Join(err, asked, verified, corrected)
 }
 
 // SetBaseURL says how the centre is reached, once that is known. It must be

@@ -833,6 +833,10 @@ func (c *Centre) told(ctx context.Context, tx *store.Tx, n store.Notice, result 
 	switch n.Kind {
 	case kindReceipt:
 		return nil
+	case kindInaccuracy:
+		return c.toldInaccuracy(ctx, tx, n, result, response)
+	case kindVerify:
+		return c.toldVerification(ctx, tx, n, result, response)
 	case kindDisclosure:
 		r, err := c.loadDisclosure(ctx, tx, strings.TrimPrefix(n.Obligation, routeDisclosure))
 		if err != nil {

@@ -58,6 +58,12 @@ func (c *Centre) route(addr string) (route, caseID string, err error) {
 	}
 	if id, obligation, ok := email.ParseReply(c.ReplyKey, addr); ok && obligation == email.DisclosureRef {
 		return routeDisclosure + id, "", nil
+	} else if ok && obligation == email.InaccuracyRef {
+		return routeInaccuracy + id, "", nil
+	} else if ok && obligation == email.InaccuracyCopyRef {
+		return routeInaccuracyCopy + id, "", nil
+	} else if ok && obligation == email.VerifyRef {
+		return routeVerify + id, "", nil
 	} else if ok {
 		return routeReply + obligation, id, nil
 	}
@@ -279,6 +285,10 @@ func (c *Centre) readMail(ctx context.Context, id string) error {
 				err = c.mailReceipt(ctx, tx, &p, a, &row)
 			case strings.HasPrefix(row.Route, routeDisclosure):
 				err = c.mailDisclosure(ctx, tx, &p, a, &row)
+			case strings.HasPrefix(row.Route, routeInaccuracy), strings.HasPrefix(row.Route, routeInaccuracyCopy):
+				err = c.mailInaccuracy(ctx, tx, &p, a, &row)
+			case strings.HasPrefix(row.Route, routeVerify):
+				err = c.mailVerification(ctx, tx, &p, a, &row)
 			default:
 				ignore(&row, "to the postmaster: for a person to read")
 			}

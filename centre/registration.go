@@ -222,6 +222,11 @@ func (c *Centre) remember1(ctx context.Context, tx *store.Tx, d string, rec regi
 	case registration.StepIgnored:
 		return 0, nil
 	case registration.StepSeen:
+		if !plain && (row.Bare || stale(row.Last, now)) {
+			if err := c.assessLater(ctx, tx, d); err != nil {
+				return 0, err
+			}
+		}
 		var sealed []byte
 		var answers []store.RegistrationAnswer
 		if row.Bare && !plain {
@@ -231,6 +236,11 @@ func (c *Centre) remember1(ctx context.Context, tx *store.Tx, d string, rec regi
 			answers = answersOf(rec)
 		}
 		return row.Version, tx.SeeRegistration(ctx, d, row.Version, now, sealed, answers)
+	}
+	if !plain {
+		if err := c.assessLater(ctx, tx, d); err != nil {
+			return 0, err
+		}
 	}
 	full := next.Record
 	if known && (row.Bare || plain) {
@@ -452,10 +462,17 @@ func (c *Centre) Lookup(ctx context.Context, d name.Domain, fresh time.Duration,
 	if err != nil {
 		return rec, err
 	}
-	return rec, c.Store.Update(ctx, func(tx *store.Tx) error {
+	if err := c.Store.Update(ctx, func(tx *store.Tx) error {
 		_, err := c.Remember(ctx, tx, d, rec, false)
 		return err
-	})
+	}); err != nil {
+		return rec, err
+	}
+	// Who asks by hand wants to see what comes out; the sweep does it otherwise.
+	if _, err := c.Assess(ctx, d.String()); err != nil && ctx.Err() == nil {
+		c.Log.Error("a registration could not be assessed; the sweep tries again", "name", d.String(), "err", err)
+	}
+	return rec, nil
 }
 
 // AskBy looks a registered domain up, by one protocol only where only is

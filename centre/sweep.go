@@ -25,22 +25,23 @@ func (c *Centre) Handlers() map[string]func(ctx context.Context, ids []string, c
 		JobCase:    run(c.Work),
 		JobDeliver: run(c.Deliver),
 		JobMail:    run(c.ReadMails),
+		JobVerify:  run(c.WorkVerifications), JobVerifyOrder: run(c.GiveOrders),
 	}
 }
 
 // Swept counts what a sweep did.
-type Swept struct{ Mails, Reports, Cases, Notices, Disclosures int }
+type Swept struct{ Mails, Reports, Cases, Notices, Disclosures, Assessed, Verifications, Orders, Inaccuracies int }
 
 // Zero says whether nothing was due.
 func (s Swept) Zero() bool { return s == Swept{} }
 
 // Sweep does one pass over everything that is due: mails to read, reports to file, cases to
-// look at, notices to deliver, disclosure requests whose time is over. It makes certain what jobs make prompt: with
+// look at, notices to deliver, disclosure requests whose time is over, verifications and their orders, inaccuracy cases, answers to assess. It makes certain what jobs make prompt: with
 // the queue lost, all work is still done, only later.
 func (c *Centre) Sweep(ctx context.Context) (Swept, error) {
 	var s Swept
 	now := c.Clock.Now()
-	var mails, reports, notices, cases, disclosures []string
+	var mails, reports, notices, cases, disclosures, verifications, orders, inaccuracies []string
 	err := c.Store.View(ctx, func(tx *store.Tx) error {
 		ms, err := tx.DueMails(ctx, now, sweepBatch)
 		if err != nil {
@@ -66,15 +67,27 @@ func (c *Centre) Sweep(ctx context.Context) (Swept, error) {
 		if disclosures, err = tx.DueDisclosures(ctx, now, sweepBatch); err != nil {
 			return err
 		}
+		if inaccuracies, err = tx.DueInaccuracies(ctx, now, sweepBatch); err != nil {
+			return err
+		}
+		if verifications, err = tx.DueVerifications(ctx, now, sweepBatch); err != nil {
+			return err
+		}
+		if orders, err = tx.DueOrders(ctx, now, sweepBatch); err != nil {
+			return err
+		}
 		cases, err = tx.DueCases(ctx, now, sweepBatch)
 		return err
 	})
 	if err != nil {
 		return s, err
 	}
-	s = Swept{len(mails), len(reports), len(cases), len(notices), len(disclosures)}
-	err = errors.Join(c.ReadMails(ctx, mails), c.Triage(ctx, reports), c.Work(ctx, cases), c.Deliver(ctx, notices), c.workDisclosures(ctx, disclosures), c.doubt(ctx, "", time.Now().Add(-c.set.Lease)))
-	return s, err
+	s = Swept{Mails: len(mails), Reports: len(reports), Cases: len(cases), Notices: len(notices), Disclosures: len(disclosures), Verifications: len(verifications), Orders: len(orders), Inaccuracies: len(inaccuracies)}
+	err = errors.Join(c.ReadMails(ctx, mails), c.Triage(ctx, reports), c.Work(ctx, cases), c.Deliver(ctx, notices), c.workDisclosures(ctx, disclosures), c.WorkVerifications(ctx, verifications), c.GiveOrders(ctx, orders), c.workInaccuracies(ctx, inaccuracies), c.doubt(ctx, "", time.Now().Add(-c.set.Lease)))
+	// Last, as it looks at what the others learned.
+	assessed, aerr := c.Assess(ctx)
+	s.Assessed = assessed
+	return s, errors.Join(err, aerr)
 }
 
 // Recover is called once at the start of a worker: what it had under way when

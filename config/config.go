@@ -40,6 +40,9 @@ type Config struct {
 	Files      Files      `yaml:"files"`
 	Network    Network    `yaml:"network"`
 	Disclosure Disclosure `yaml:"disclosure"`
+	Verify     Verify     `yaml:"verify"`
+	Accuracy   Accuracy   `yaml:"accuracy"`
+	Inaccuracy Inaccuracy `yaml:"inaccuracy"`
 	Retention  Retention  `yaml:"retention"`
 }
 
@@ -130,6 +133,33 @@ type Disclosure struct {
 	PerPersonPerDay   int           `yaml:"per_person_per_day" default:"10" help:"Most of them by one person."`
 	TakenPerDay       int           `yaml:"taken_per_day" default:"200" help:"Most requests of others that are taken in 24 hours."`
 	TakenPerRequestor int           `yaml:"taken_per_requestor" default:"10" help:"Most of them by one mail address, or by one person and organisation where no address is given."`
+}
+
+// Accuracy is about the accuracy of registration data.
+type Accuracy struct {
+	Profiles []string `yaml:"profiles" help:"Policy profiles that every name looked up is held against, as yardsticks ('policy list'); gtld-rdp-2025 if none is given. A profile that is for a name's own TLD is used beside them."`
+	Observe  bool     `yaml:"observe" default:"true" help:"Ask DNS whether the domains of mail addresses in registration data take mail. Nothing is sent to them."`
+}
+
+// Inaccuracy is about asking registrars to correct registration data
+// (docs/inaccuracy.md). Nothing is asked until a person sends it.
+type Inaccuracy struct {
+	PerDay   int           `yaml:"per_day" default:"200" help:"Most inaccuracy cases opened in 24 hours."`
+	FollowUp time.Duration `yaml:"follow_up" default:"360h" help:"How long an answer is waited for where no rule that binds sets a time: your planning, and nobody's deadline."`
+}
+
+// Verify is about affirmative verification of registration contacts
+// (docs/verification.md). Codes leave as mail does: not before mail.enabled.
+type Verify struct {
+	From             string        `yaml:"from" default:"" help:"Sender of code mails; mail.from if empty. Where mail is signed (DKIM), of the same domain."`
+	Profile          string        `yaml:"profile" default:"" help:"Profile that verifications are under where none is named: waps, de, nl, plain or one of yours; by the kind of TLD if empty."`
+	Profiles         []string      `yaml:"profiles" help:"YAML files of profiles, beside the shipped ones or, with the same id, in their place. Only one of yours, or one whose basis is primary, puts anybody on hold."`
+	HookURL          string        `yaml:"hook_url" default:"" help:"https address of your registrar's system that holds and releases names; without it these are tasks for a person."`
+	HookSecretFile   string        `yaml:"hook_secret_file" default:"" help:"File with the secret that orders are signed with, at least 32 octets."`
+	HookPrivate      bool          `yaml:"hook_private" default:"false" help:"hook_url is in your own network: it may be http, and a private address."`
+	Keep             time.Duration `yaml:"keep" default:"2160h" help:"How long the mail address and number are kept once nothing moves any more; below zero keeps them without end."`
+	PerDay           int           `yaml:"per_day" default:"1000" help:"Most verifications opened in 24 hours."`
+	PerAddressPerDay int           `yaml:"per_address_per_day" default:"5" help:"Most code mails to one address in 24 hours, for all names together."`
 }
 
 // Retention is how long things are kept.
@@ -247,6 +277,14 @@ func (c Config) Validate() error {
 	}
 	if d := c.Disclosure; d.PerDay < 0 || d.PerPersonPerDay < 0 || d.TakenPerDay < 0 || d.TakenPerRequestor < 0 || d.Keep < 0 || d.Keep > 365*24*time.Hour {
 		e = e.Add("disclosure", "caps must not be under 0, and keep must be 0 to 8760h")
+	}
+	if v := c.Verify; (v.HookURL == "") != (v.HookSecretFile == "") {
+		e = e.Add("verify.hook_secret_file", "and hook_url go together: an order that is not signed is one that anybody gives")
+	} else if v.PerDay < 0 || v.PerAddressPerDay < 1 {
+		e = e.Add("verify.per_day", "must not be under 0, and per_address_per_day not under 1")
+	}
+	if i := c.Inaccuracy; i.PerDay < 0 || i.FollowUp < 0 || i.FollowUp > 365*24*time.Hour {
+		e = e.Add("inaccuracy", "per_day must not be under 0, and follow_up 0 to 8760h")
 	}
 	for i, v := range c.Network.Vantages {
 		if v.ID == "" || v.UserAgent == "" {

@@ -30,7 +30,7 @@ func TestDocumentIsAValidConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	fromDoc.Confirm.Rules, fromDoc.Files.Playbooks, fromDoc.Network.Vantages, fromDoc.Inbox.Report, fromDoc.Inbox.FeedbackFrom = nil, nil, nil, nil, nil // [] and nothing are the same
-	fromDoc.TrustedProxies, fromDoc.Disclosure.Profiles = nil, nil
+	fromDoc.TrustedProxies, fromDoc.Disclosure.Profiles, fromDoc.Verify.Profiles = nil, nil, nil
 	if !reflect.DeepEqual(fromDoc, plain) {
 		t.Errorf("the documented configuration is not the default one:\n%+v\n%+v", fromDoc, plain)
 	}
@@ -53,6 +53,8 @@ func TestLoad(t *testing.T) {
 			func(c config.Config) bool { return c.Listen == "127.0.0.1:1" && c.Mail.Enabled }},
 		{"environment wins", "listen: 127.0.0.1:1\n", []string{"BAILIWICK_LISTEN=127.0.0.1:2", "BAILIWICK_CONFIRM_RULES=live-phishing, live-malware"}, "",
 			func(c config.Config) bool { return c.Listen == "127.0.0.1:2" && len(c.Confirm.Rules) == 2 }},
+		{"a hook without a secret", "verify: {hook_url: 'https://registrar.example/orders'}\n", nil, "verify.hook_secret_file", nil},
+		{"a cap of none", "verify: {per_address_per_day: 0}\n", nil, "verify.per_day", nil},
 		{"unknown key", "listn: x\n", nil, "listn", nil},
 		{"unknown rule", "confirm: {rules: [all]}\n", nil, `"all" is not a rule`, nil},
 		{"bad number", "", []string{"BAILIWICK_WORKERS=many"}, "BAILIWICK_WORKERS", nil},

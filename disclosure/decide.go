@@ -1,7 +1,6 @@
 package disclosure
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -30,15 +29,10 @@ type Command interface {
 // nothing. A command that the state does not allow gives a Conflict, one that a
 // rule forbids gives Refused, a value that is wrong gives Invalid with its field.
 func Decide(r Request, cmd Command, now time.Time) ([]Event, error) {
-	now = now.Round(0).UTC().Truncate(time.Microsecond) // what the log keeps
-	if _, opens := cmd.(Open); opens == (r.State != "") {
-		if opens {
-			return nil, problem.New(problem.Conflict, "request %s is there already", r.ID)
-		}
-		return nil, problem.New(problem.NotFound, "there is no such request")
-	}
-	if now.Before(r.Last) { // clocks differ; a log never runs backwards
-		now = r.Last
+	_, opens := cmd.(Open)
+	now, err := machine.Begin(r, opens, now)
+	if err != nil {
+		return nil, err
 	}
 	return cmd.decide(r, now)
 }
@@ -485,18 +479,4 @@ func (cmd Note) decide(_ Request, _ time.Time) ([]Event, error) {
 		return nil, err
 	}
 	return []Event{{Kind: KindWords, Actor: cmd.By, Body: Wrote{Text: cmd.Text}}}, nil
-}
-
-// Seal makes the entry of an event that follows a request: the next link of its
-// chain. The salt must be random.
-func Seal(r Request, id string, ev Event, now time.Time, salt [32]byte) (casework.Entry, error) {
-	body, err := json.Marshal(ev.Body)
-	if err != nil {
-		return casework.Entry{}, problem.Wrap(err, problem.Internal, "an event cannot be written")
-	}
-	var prev *casework.Link
-	if r.Seq > 0 {
-		prev = &casework.Link{Seq: r.Seq, Hash: r.Head, At: r.Last}
-	}
-	return casework.Seal(prev, id, now, ev.Kind, ev.Actor, casework.Payload{Salt: salt, Body: body, Personal: Personal(ev.Kind)}), nil
 }

@@ -10,9 +10,6 @@
 package disclosure
 
 import (
-	"encoding/json"
-	"fmt"
-	"slices"
 	"time"
 
 	"bailiwick/casework"
@@ -177,11 +174,7 @@ const (
 func Personal(k casework.Kind) bool { return k == KindRequestor || k == KindWords }
 
 // Event is something that happened, before it is sealed into the chain.
-type Event struct {
-	Kind  casework.Kind
-	Actor string
-	Body  any
-}
+type Event = casework.Event
 
 // The bodies. They hold results, never rules: Apply reads no profile.
 type (
@@ -325,46 +318,29 @@ var inPlace = map[casework.Kind]func(State) bool{
 	KindErased:    func(s State) bool { return s.Decided() },
 }
 
-// Apply gives the request after an event. It is the only way a request changes.
-// It fails on an event that the state machine does not allow or that does not
-// follow the request's head, and on a missing payload of a kind that is never
-// erased (*casework.ChainError).
-func Apply(r Request, e casework.Entry) (Request, error) {
-	fail := func(format string, args ...any) (Request, error) {
-		return r, &casework.ChainError{Case: e.Case, Seq: e.Seq, Reason: fmt.Sprintf(format, args...)}
-	}
-	if e.Seq != r.Seq+1 || e.Prev != r.Head || r.Seq > 0 && e.Case != r.ID {
-		return fail("it does not follow event %d of request %s", r.Seq, r.ID)
-	}
-	allowed := transitions[edge{r.State, e.Kind}]
-	if stays := inPlace[e.Kind]; allowed == nil && (stays == nil || !stays(r.State)) {
-		return fail("%q cannot happen in state %q", e.Kind, r.State)
-	}
-	next := r
-	next.Seq, next.Head, next.Last = e.Seq, e.Hash, e.At
-	if e.Payload == nil {
-		if !Personal(e.Kind) {
-			return fail("the payload of %q is missing", e.Kind)
-		}
-		next.Unloaded = true
-		return next, nil
-	}
-	if err := apply(&next, e); err != nil {
-		return fail("%v", err)
-	}
-	switch {
-	case allowed != nil && !slices.Contains(allowed, next.State):
-		return fail("%q in state %q cannot lead to %q", e.Kind, r.State, next.State)
-	case allowed == nil && next.State != r.State:
-		return fail("%q does not change the state", e.Kind)
-	}
-	return next, nil
+// machine is the log of a request.
+var machine = casework.Machine[Request, State]{
+	What: "request",
+	Tip: func(r *Request) casework.Tip[State] {
+		return casework.Tip[State]{ID: &r.ID, State: &r.State, Seq: &r.Seq, Head: &r.Head, Last: &r.Last, Unloaded: &r.Unloaded}
+	},
+	Leads:    func(s State, k casework.Kind) []State { return transitions[edge{s, k}] },
+	Stays:    func(s State, k casework.Kind) bool { return inPlace[k] != nil && inPlace[k](s) },
+	Personal: Personal,
+	Apply:    apply,
 }
 
-func read[T any](e casework.Entry) (T, error) {
-	var v T
-	err := json.Unmarshal(e.Payload.Body, &v)
-	return v, err
+// Apply gives the request after an event (casework.Machine.Next). It is the only
+// way a request changes.
+func Apply(r Request, e casework.Entry) (Request, error) { return machine.Next(r, e) }
+
+// Replay rebuilds a request from its log (casework.Machine.Replay).
+func Replay(entries []casework.Entry) (Request, error) { return machine.Replay(entries) }
+
+// Seal makes the entry of an event that follows a request. The salt must be
+// random.
+func Seal(r Request, id string, ev Event, now time.Time, salt [32]byte) (casework.Entry, error) {
+	return machine.Seal(r, id, ev, now, salt)
 }
 
 // reach starts the clocks.
@@ -380,7 +356,7 @@ func (r *Request) reach(at, ack, answer time.Time) {
 func apply(r *Request, e casework.Entry) error {
 	switch e.Kind {
 	case KindDrafted, KindReceived:
-		b, err := read[Opened](e)
+		b, err := casework.Read[Opened](e)
 		if err != nil {
 			return err
 		}
@@ -399,7 +375,7 @@ func apply(r *Request, e casework.Entry) error {
 			r.Doubts++
 		}
 	case KindSent:
-		b, err := read[SentOut](e)
+		b, err := casework.Read[SentOut](e)
 		if err != nil {
 			return err
 		}
@@ -414,7 +390,7 @@ func apply(r *Request, e casework.Entry) error {
 			r.Party.Email = b.To
 		}
 	case KindDelivered:
-		b, err := read[Arrived](e)
+		b, err := casework.Read[Arrived](e)
 		if err != nil {
 			return err
 		}
@@ -422,7 +398,7 @@ func apply(r *Request, e casework.Entry) error {
 			r.reach(e.At, b.AckDue, b.AnswerDue)
 		}
 	case KindFailed:
-		b, err := read[NotArrived](e)
+		b, err := casework.Read[NotArrived](e)
 		if err != nil {
 			return err
 		}
@@ -434,7 +410,7 @@ func apply(r *Request, e casework.Entry) error {
 			r.ByHand = true
 		}
 	case KindAcked, KindMoreAsked:
-		b, err := read[Replied](e)
+		b, err := casework.Read[Replied](e)
 		if err != nil {
 			return err
 		}
@@ -465,7 +441,7 @@ func apply(r *Request, e casework.Entry) error {
 	case KindMailed:
 		r.Mailed++
 	case KindDecided:
-		b, err := read[Decision](e)
+		b, err := casework.Read[Decision](e)
 		if err != nil {
 			return err
 		}
@@ -477,7 +453,7 @@ func apply(r *Request, e casework.Entry) error {
 	case KindWithdrawn:
 		r.State, r.Ended, r.ByHand = Withdrawn, e.At, false
 	case KindOver:
-		b, err := read[TimeOver](e)
+		b, err := casework.Read[TimeOver](e)
 		if err != nil {
 			return err
 		}
@@ -495,20 +471,4 @@ func apply(r *Request, e casework.Entry) error {
 		r.Data = &d
 	}
 	return nil
-}
-
-// Replay rebuilds a request from its log. The chain must verify first
-// (casework.VerifyChain); erased personal payloads are skipped.
-func Replay(entries []casework.Entry) (Request, error) {
-	var r Request
-	if len(entries) == 0 {
-		return r, problem.New(problem.NotFound, "the log is empty")
-	}
-	for _, e := range entries {
-		var err error
-		if r, err = Apply(r, e); err != nil {
-			return Request{}, err
-		}
-	}
-	return r, nil
 }

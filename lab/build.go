@@ -30,6 +30,8 @@ type record struct {
 	mx   bool
 	rdap *rdapServer // set on RDAP servers
 	site *Name       // set on a party's own web site
+	// orders is set on provisioning systems.
+	orders *provisioner
 	// whois marks WHOIS servers: every name server of the lab knows them, since
 	// a scenario may register the names they are under.
 	whois bool
@@ -98,6 +100,12 @@ func (w *World) build() {
 		}
 		w.whoisServer("whois."+d.Domain, &whoisServer{registrar: p, fault: d.WHOIS, limit: newLimiter(d.Limit)})
 		w.website(d.Domain, d.Name)
+		if s.verifies() {
+			w.infra[provision(d.Domain)] = record{addr: webAddr, orders: &provisioner{registrar: d}}
+		}
+	}
+	if s.verifies() {
+		w.infra[provision(gateway)] = record{addr: webAddr, orders: &provisioner{}}
 	}
 	w.infra[centreMX] = record{addr: centreMXAddr}
 	w.infra[CentreDomain] = record{addr: webAddr, mx: true, site: &Name{Name: CentreDomain, Site: Site{Kind: "corporate", Brand: "Lab Coordination Centre"}}}
@@ -179,6 +187,11 @@ func (w *World) website(domain, org string) {
 // party opens its mailbox. Parties may share one.
 func (w *World) party(p *party) *party {
 	w.parties = append(w.parties, p)
+	return w.mailbox(p)
+}
+
+// mailbox opens a party's, or a holder's, mailbox.
+func (w *World) mailbox(p *party) *party {
 	if p.mail == "" || p.mail == "none" {
 		return p
 	}
@@ -251,6 +264,7 @@ func (w *World) populate() {
 			}
 		}
 	}
+	w.holders()
 	w.subjectsOf()
 	for _, h := range w.order {
 		w.plan(h)
@@ -372,6 +386,7 @@ func (w *World) register(h *holding, at, live time.Time) {
 		}
 		if other := w.holdings[n.Else]; other != nil {
 			w.register(other, at, live)
+			h.proof.replaced = w.effective(n.Else).name()
 		}
 		return
 	}
@@ -383,6 +398,7 @@ func (w *World) register(h *holding, at, live time.Time) {
 	if n.Expires.Set {
 		h.expires = n.Expires.At(w.start)
 	}
+	w.verifyHolder(h, at)
 	if live.After(at) {
 		w.schedule(live, "live "+n.Name, func(at time.Time) func(context.Context) error {
 			w.goLive(h, at)

@@ -19,6 +19,9 @@ type checker struct {
 	e *problem.Error
 	// what the other parts may refer to
 	tlds, registrars, hosts, cdns, dns, reporters, constituents, domains map[string]bool
+	// mailboxes of parties and of holders
+	partyMail  map[string]bool
+	holderMail map[string]*Verifies
 }
 
 func (c *checker) bad(path, format string, args ...any) { c.e = c.e.Add(path, format, args...) }
@@ -140,6 +143,8 @@ func (c *checker) parties() {
 		if t.VerifiesFrom.MovedTo {
 			c.bad(at+".verifies_from", "must be a time")
 		}
+		c.oneOf(at+".verification", t.Verification, "", "required")
+		c.displacement(at+".displacement", t)
 		c.e = s.checkBehaviour(c.e, at+".behaviour", t.Behaviour)
 	}
 	ids := map[int]bool{}
@@ -157,6 +162,7 @@ func (c *checker) parties() {
 		c.oneOf(at+".rdap", string(r.RDAP), rdap...)
 		c.oneOf(at+".whois", string(r.WHOIS), whois...)
 		c.oneOf(at+".takedown", r.Takedown, "hold", "delete", "park", "sinkhole")
+		c.oneOf(at+".provisioning", r.Provisioning, "", "ok", "flaky", "down")
 		c.e = s.checkBehaviour(c.e, at+".behaviour", r.Behaviour)
 	}
 	nets := map[string]netip.Prefix{}
@@ -285,6 +291,7 @@ func (c *checker) names() {
 		}
 		c.oneOf(at+".registrant.kind", n.Registrant.Kind, "honest", "fabricated", "redacted")
 		c.country(at+".registrant.country", n.Registrant.Country)
+		c.verifies(at+".registrant", n)
 		if n.Registered.Set && n.Expires.Set && !n.Registered.MovedTo && !n.Expires.At(s.Start).After(n.Registered.At(s.Start)) {
 			c.bad(at+".expires", "must be after registered")
 		}

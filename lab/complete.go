@@ -259,6 +259,7 @@ func (s *Scenario) defaults() {
 		set(&s.Reporters[i].Auth, "full")
 	}
 	s.ownNames(tlds)
+	s.displace()
 	byName := map[string]*Name{}
 	for i := range s.Names {
 		n := &s.Names[i]
@@ -495,6 +496,7 @@ func (s *Scenario) defaultName(n *Name) {
 		}
 	}
 	s.drawRegistrant(n)
+	s.drawVerifies(n)
 }
 
 func (s *Scenario) hostAt(addr string) string {

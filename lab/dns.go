@@ -254,7 +254,7 @@ func (s *nameServer) fromTLD(m *dns.Msg, q dns.Question, qname string, t *tld) {
 
 // delegated says whether the registry's zone holds the name.
 func (h *holding) delegated() bool {
-	return !h.registered.IsZero() && !h.clientHold && !h.serverHold && h.expired.IsZero() && h.deleted.IsZero()
+	return !h.registered.IsZero() && !h.clientHold && !h.verifyHold && !h.serverHold && h.expired.IsZero() && h.deleted.IsZero()
 }
 
 // addrs are the addresses that the name's own servers give.

@@ -314,6 +314,16 @@ func (r *Registrant) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*plain)(r))
 }
 
+// UnmarshalYAML implements yaml.Unmarshaler: a word alone is Answers.
+func (v *Verifies) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*v = Verifies{Answers: n.Value}
+		return nil
+	}
+	type plain Verifies
+	return n.Decode((*plain)(v))
+}
+
 // oneOf adds an error unless v is one of allowed.
 func oneOf(e *problem.Error, path, v string, allowed ...string) *problem.Error {
 	if slices.Contains(allowed, v) {

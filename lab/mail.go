@@ -22,6 +22,7 @@ type Mail struct {
 type mailbox struct {
 	addr    string
 	parties []*party
+	names   []*holding // of the holder whose it is
 }
 
 // maxMail is the largest message the lab accepts, in octets.

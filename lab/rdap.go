@@ -250,7 +250,7 @@ func (w *World) registrarEntity(p *party) object {
 // statusOf gives the statuses in RDAP's words (RFC 8056).
 func (h *holding) statusOf(now time.Time) []string {
 	var out []string
-	if h.clientHold {
+	if h.clientHold || h.verifyHold {
 		out = append(out, "client hold")
 	}
 	if h.serverHold {

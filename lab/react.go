@@ -73,6 +73,8 @@ func (w *World) readMail() {
 		case !delivered:
 		case p.role == "reporter":
 			w.got(p, n.mail)
+		case p.role == "registrant":
+			w.opened(p, n)
 		case n.subject != "":
 			w.read(p, n)
 		}

@@ -74,6 +74,24 @@ type TLD struct {
 	// VerifiesFrom is when the registry begins to verify its registrants: a
 	// fabricated identity then registers nothing more.
 	VerifiesFrom When `yaml:"verifies_from,omitempty"`
+	// Verification is "required" where the holder of every new name must show
+	// that mail reaches them, or loses it until they do: the registrars ask the
+	// centre to verify (World.SetVerifier) and carry out its orders.
+	Verification string `yaml:"verification,omitempty"`
+	// Displacement is what becomes of the malicious names that this TLD refuses
+	// or holds, where the scenario does not say so by Name.Else.
+	Displacement *Displacement `yaml:"displacement,omitempty"`
+}
+
+// Displacement is where the hands behind malicious names go on.
+type Displacement struct {
+	// Share of the names, from 0 to 1, that are registered again elsewhere; each
+	// is drawn by its name.
+	Share float64 `yaml:"share"`
+	To    List    `yaml:"to"` // TLDs
+	// After is how long it takes, from a hold; [6h, 72h] if not given. What a
+	// registry refuses is registered elsewhere at once.
+	After *Range `yaml:"after,omitempty"`
 }
 
 // RDAPFault is how an RDAP server answers: "ok" (default), "none" (there is no
@@ -140,6 +158,10 @@ type Registrar struct {
 	// Takedown is what it does to a name when it acts: "hold" (default,
 	// clientHold), "delete", "park" or "sinkhole".
 	Takedown string `yaml:"takedown,omitempty"`
+	// Provisioning is how its system takes the centre's orders to hold and
+	// release: "ok" (default), "flaky" (503 to the first attempt at each order)
+	// or "down" (503 always).
+	Provisioning string `yaml:"provisioning,omitempty"`
 }
 
 // Host runs servers.
@@ -318,7 +340,8 @@ type Name struct {
 	// Owner is the constituent whose name it is: told when it is compromised,
 	// and cleans it as its behaviour says.
 	Owner string `yaml:"owner,omitempty"`
-	// Else is the name registered instead when the registry refuses this one.
+	// Else is the name registered instead when the registry refuses this one, or
+	// when this one, malicious, is lost because nobody verified it.
 	Else string `yaml:"else,omitempty"`
 	// RDAPRaw is answered verbatim instead of a generated record, by the
 	// registry and the registrar alike; RDAPRawFile names a file beside the
@@ -351,6 +374,29 @@ type Registrant struct {
 	City         string `yaml:"city,omitempty"`
 	PostalCode   string `yaml:"postal_code,omitempty"`
 	Country      string `yaml:"country,omitempty"`
+	// Verifies is what they do with a mail that has a code in it: a real mailbox
+	// is behind Email then. It is filled in where the TLD requires verification.
+	Verifies *Verifies `yaml:"verifies,omitempty"`
+}
+
+// Verifies is how a holder answers codes. In YAML the word Answers alone is
+// enough.
+type Verifies struct {
+	// Answers: "prompt" (default of honest and redacted holders), "late" (days
+	// later, in time), "after_hold" (only once the name is gone), "never" or
+	// "disown" (somebody else's address was given: they say so).
+	Answers string `yaml:"answers,omitempty"`
+	// After is how long it takes, from the mail or the hold.
+	After *Range `yaml:"after,omitempty"`
+	// By is "page" (the link is opened and its form sent) or "mail" (a reply with
+	// the code in it); drawn if not given.
+	By string `yaml:"by,omitempty"`
+	// Mailbox is as in Behaviour: "accept" (default), "bounce" (one fabricated
+	// holder in three), "late_bounce", "full", "greylist", "rude_ticket" …
+	Mailbox string `yaml:"mailbox,omitempty"`
+	// Scanner opens every link of every mail before anybody reads it, as mail
+	// filters do.
+	Scanner bool `yaml:"scanner,omitempty"`
 }
 
 // Site is what the web server of a name shows. In YAML the kind alone is

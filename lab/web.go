@@ -249,12 +249,12 @@ func (w *World) brandURL(brand string) string {
 // serveWeb answers every HTTP and HTTPS request, RDAP included.
 func (w *World) serveWeb(rw http.ResponseWriter, r *http.Request) {
 	defer r.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20))
-	host := strings.ToLower(r.Host)
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
+	if rec, ok := w.infra[hostAsked(r)]; ok && rec.orders != nil {
+		w.serveOrder(rw, r, rec.orders)
+		return
 	}
-	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20))
+	host := hostAsked(r)
 	dst := addrOf(r.Context().Value(http.LocalAddrContextKey))
 	src, _ := netip.ParseAddrPort(r.RemoteAddr)
 	// RDAP asked of a host that speaks none is an RDAP exchange all the same.
@@ -299,6 +299,15 @@ func (w *World) serveWeb(rw http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodHead {
 		_, _ = rw.Write(res.body()) // the visitor may have gone
 	}
+}
+
+// hostAsked is the host that a request names.
+func hostAsked(r *http.Request) string {
+	host := strings.ToLower(r.Host)
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.TrimSuffix(strings.Trim(host, "[]"), ".")
 }
 
 // hangUp closes the connection without an answer.

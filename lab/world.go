@@ -123,8 +123,11 @@ type World struct {
 	threads    map[string]*duel // by Message-ID of a machine's mail
 	busy       map[string]int   // machines' mails, by mailbox and day
 	receipts   map[string]*Receipts
+	verifier   *Verifier
+	orders     map[string]string // carried out, by ID
+	flaky      map[string]bool   // orders that failed once
 
-	counts struct{ dns, rdap, http, whois, smtp, refused, unanswered, reports, accepted, rejected, unexpected, answers, answersFailed, mailsSent, mailsTaken, mailsRefused, mailsAgain, mailsNowhere, duelsCut, throttled, banned atomic.Int64 }
+	counts struct{ dns, rdap, http, whois, smtp, refused, unanswered, reports, accepted, rejected, unexpected, answers, answersFailed, mailsSent, mailsTaken, mailsRefused, mailsAgain, mailsNowhere, duelsCut, throttled, banned, verifications, verificationsRefused, codes, codesReturned, codesRefused, scans, orders, ordersRefused atomic.Int64 }
 }
 
 // Counts are the exchanges that the lab's servers received, and what the lab
@@ -164,6 +167,20 @@ type Counts struct {
 	// Banned those of clients that did not heed it.
 	Throttled int64 `json:"throttled,omitempty"`
 	Banned    int64 `json:"banned,omitempty"`
+	// Verifications are those that registrars asked the centre for, and
+	// VerificationsRefused those it did not take. Codes are mails with a code
+	// that a holder's mailbox accepted, CodesReturned and CodesRefused the
+	// holders' answers, Scans the links that scanners opened. Orders are
+	// attempts of the centre's at holding and releasing, OrdersRefused those
+	// that a registrar's system did not carry out.
+	Verifications        int64 `json:"verifications,omitempty"`
+	VerificationsRefused int64 `json:"verifications_refused,omitempty"`
+	Codes                int64 `json:"codes,omitempty"`
+	CodesReturned        int64 `json:"codes_returned,omitempty"`
+	CodesRefused         int64 `json:"codes_refused,omitempty"`
+	Scans                int64 `json:"scans,omitempty"`
+	Orders               int64 `json:"orders,omitempty"`
+	OrdersRefused        int64 `json:"orders_refused,omitempty"`
 }
 
 // tld is a top-level domain at work.
@@ -207,6 +224,8 @@ type holding struct {
 	changed    time.Time
 	expires    time.Time
 	clientHold bool
+	verifyHold bool // clientHold for want of verification; it hinders no other
+	proof      proof
 	serverHold bool
 	expired    time.Time
 	deleted    time.Time
@@ -284,7 +303,8 @@ func Start(ctx context.Context, s *Scenario, o Options) (*World, error) {
 		holdings: map[string]*holding{}, at: map[netip.Addr][]*holding{}, subjects: map[string]*subject{},
 		greylist: map[string]time.Time{}, asks: map[string]int{}, afterLive: map[*holding][]int{}, leads: map[string][]*holding{},
 		texts: map[string]string{}, senders: map[string]sender{}, sources: sources{of: map[netip.AddrPort]netip.Addr{}},
-		written: map[string]int{}, heard: map[string]int{}, duels: map[[2]string]*duel{}, threads: map[string]*duel{}, busy: map[string]int{}, receipts: map[string]*Receipts{}}
+		written: map[string]int{}, heard: map[string]int{}, duels: map[[2]string]*duel{}, threads: map[string]*duel{}, busy: map[string]int{}, receipts: map[string]*Receipts{},
+		orders: map[string]string{}, flaky: map[string]bool{}}
 	if w.start.IsZero() {
 		w.start = s.Start
 	}
@@ -474,7 +494,9 @@ func (w *World) Counts() Counts {
 		Unanswered: c.unanswered.Load(), ReportsSent: c.reports.Load(), ReportsAccepted: c.accepted.Load(), ReportsRejected: c.rejected.Load(),
 		ReportsUnexpected: c.unexpected.Load(), AnswersSent: c.answers.Load(), AnswersFailed: c.answersFailed.Load(),
 		SMTPSent: c.mailsSent.Load(), SMTPTaken: c.mailsTaken.Load(), SMTPRefused: c.mailsRefused.Load(), SMTPAgain: c.mailsAgain.Load(),
-		SMTPNowhere: c.mailsNowhere.Load(), DuelsCut: c.duelsCut.Load(), Throttled: c.throttled.Load(), Banned: c.banned.Load()}
+		SMTPNowhere: c.mailsNowhere.Load(), DuelsCut: c.duelsCut.Load(), Throttled: c.throttled.Load(), Banned: c.banned.Load(),
+		Verifications: c.verifications.Load(), VerificationsRefused: c.verificationsRefused.Load(), Codes: c.codes.Load(), CodesReturned: c.codesReturned.Load(),
+		CodesRefused: c.codesRefused.Load(), Scans: c.scans.Load(), Orders: c.orders.Load(), OrdersRefused: c.ordersRefused.Load()}
 }
 
 // Config is what an operator of a centre would configure by hand: not the

@@ -601,7 +601,7 @@ WHERE id = $2 AND (orphaned IS NULL OR orphaned <= $3)`, now, id, wanted)
 // SQLite's log, PostgreSQL's dead rows. It is a best effort: a reader that is
 // under way can hold it off until the next time.
 func (s *Store) scour(ctx context.Context) {
-	query := "VACUUM blob_keys, payloads, disclosure_payloads"
+	query := "VACUUM blob_keys, payloads, disclosure_payloads, inaccuracy_payloads, verification_payloads, verification_codes, survey_names"
 	if s.engine == SQLite {
 		query = "PRAGMA wal_checkpoint(TRUNCATE)"
 	}

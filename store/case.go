@@ -137,11 +137,13 @@ func (tx *Tx) DueCases(ctx context.Context, now time.Time, limit int) ([]string,
 	return list(ctx, tx, scanString, "SELECT id FROM cases WHERE due <= $1 ORDER BY due, id LIMIT $2", instant(now), limit)
 }
 
-// NextDue is the earliest due time of all mails, reports, cases, notices and
-// disclosure requests.
+// NextDue is the earliest due time of all mails, reports, cases, notices,
+// disclosure requests, verifications and their orders.
 func (tx *Tx) NextDue(ctx context.Context) (time.Time, bool, error) {
 	var first sql.NullInt64
-	for _, q := range []string{"SELECT min(due) FROM reports WHERE due IS NOT NULL", "SELECT min(due) FROM cases WHERE due IS NOT NULL", "SELECT min(due) FROM notices WHERE state = 'due'", "SELECT min(due) FROM mails WHERE due IS NOT NULL", "SELECT min(due) FROM disclosures WHERE due IS NOT NULL"} {
+	for _, q := range []string{"SELECT min(due) FROM reports WHERE due IS NOT NULL", "SELECT min(due) FROM cases WHERE due IS NOT NULL", "SELECT min(due) FROM notices WHERE state = 'due'", "SELECT min(due) FROM mails WHERE due IS NOT NULL", "SELECT min(due) FROM disclosures WHERE due IS NOT NULL",
+		"SELECT min(due) FROM verifications WHERE due IS NOT NULL", "SELECT min(due) FROM verification_orders WHERE due IS NOT NULL",
+		"SELECT min(due) FROM inaccuracies WHERE due IS NOT NULL"} {
 		var due sql.NullInt64
 		if err := tx.row(ctx, q).Scan(&due); err != nil {
 			return time.Time{}, false, tx.s.wrap(err, "read what is due next")

@@ -101,37 +101,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 // AppendDisclosureEvents adds events to the logs of requests: the links, and
 // apart from them the payloads. The request must be there (PutDisclosure first).
 func (tx *Tx) AppendDisclosureEvents(ctx context.Context, entries []casework.Entry) error {
-	for _, e := range entries {
-		if clean(string(e.Kind)) != string(e.Kind) || clean(e.Actor) != e.Actor || clean(e.Case) != e.Case {
-			return problem.New(problem.Invalid, "event %d of request %q has text that cannot be stored", e.Seq, e.Case)
-		}
-		if !e.At.Equal(e.At.Truncate(time.Microsecond)) {
-			return problem.New(problem.Invalid, "event %d of request %s is not dated in whole microseconds", e.Seq, e.Case)
-		}
-		if _, err := tx.exec(ctx, "INSERT INTO disclosure_events (request_id, seq, at, kind, actor, prev, commitment, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-			e.Case, int64(e.Seq), instant(e.At), string(e.Kind), e.Actor, e.Prev[:], e.Commitment[:], e.Hash[:]); err != nil {
-			return err
-		}
-		if p := e.Payload; p != nil {
-			body := p.Body
-			if body == nil {
-				body = []byte{}
-			}
-			if _, err := tx.exec(ctx, "INSERT INTO disclosure_payloads (request_id, seq, personal, salt, body) VALUES ($1, $2, $3, $4, $5)",
-				e.Case, int64(e.Seq), boolInt(p.Personal), p.Salt[:], body); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return disclosureLog.appendTo(ctx, tx, entries)
 }
 
 // DisclosureEvents reads the log of a request in order. Payload is nil where it
 // was erased.
 func (tx *Tx) DisclosureEvents(ctx context.Context, id string) ([]casework.Entry, error) {
-	return list(ctx, tx, scanEvent, `SELECT e.request_id, e.seq, e.at, e.kind, e.actor, e.prev, e.commitment, e.hash, p.personal, p.salt, p.body
-FROM disclosure_events e LEFT JOIN disclosure_payloads p ON p.request_id = e.request_id AND p.seq = e.seq WHERE e.request_id = $1 ORDER BY e.seq`, clean(id))
+	return disclosureLog.read(ctx, tx, id)
 }
+
+var disclosureLog = eventLog{"disclosure_events", "disclosure_payloads", "request_id", "request"}
 
 func (tx *Tx) findDisclosure(ctx context.Context, what, where string, args ...any) (Disclosure, error) {
 	d, err := scanDisclosure(tx.row(ctx, selectDisclosure+where, args...))

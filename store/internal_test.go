@@ -25,7 +25,15 @@ import (
 
 var engines = map[string]func(testing.TB) string{
 	SQLite:     func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "s.db") },
-	PostgreSQL: func(t testing.TB) string { return pgtest.DSN(t) },
+	PostgreSQL: func(t testing.TB) string {
+		return pgtest.Copy(t, "store", func(dsn string) error {
+			s, err := Open(context.Background(), dsn, Options{})
+			if err != nil {
+				return err
+			}
+			return s.Close()
+		})
+	},
 }
 
 func onBoth(t *testing.T, f func(t *testing.T, s *Store, dir string)) {

@@ -157,6 +157,11 @@ func (tx *Tx) migrate(ctx context.Context, steps []migration) error {
 				return fmt.Errorf("store: migration %d (%s): %w", m.version, m.name, err)
 			}
 		}
+		if m.version == shareVersion {
+			if err := tx.fillShares(ctx); err != nil {
+				return fmt.Errorf("store: migration %d (%s): %w", m.version, m.name, err)
+			}
+		}
 		if _, err := tx.exec(ctx, "INSERT INTO migrations (version, name, sum, applied) VALUES ($1, $2, $3, $4)",
 			m.version, m.name, m.sum, instant(tx.s.clock.Now())); err != nil {
 			return err

@@ -162,7 +162,7 @@ func (s *Store) sweepOld(ctx context.Context, now time.Time, r Retention) (total
 		`EXISTS (SELECT 1 FROM reports r WHERE r.blob = b.sha AND (r.state = 'received' OR r.received > $1 OR EXISTS
 (SELECT 1 FROM report_cases rc JOIN cases c ON c.id = rc.case_id WHERE rc.report_id = r.id AND (c.rest IS NULL OR c.rest > $1))))`,
 		`EXISTS (SELECT 1 FROM blob_refs f LEFT JOIN cases c ON f.owner_kind = 'case' AND c.id = f.owner_id WHERE f.sha = b.sha AND
-(f.added > $2 OR f.owner_kind IN ('registration', 'disclosure') OR c.id IS NOT NULL AND (c.rest IS NULL OR c.rest > $2)))`,
+(f.added > $2 OR f.owner_kind IN ('registration', 'disclosure', 'verification') OR c.id IS NOT NULL AND (c.rest IS NULL OR c.rest > $2)))`,
 		`EXISTS (SELECT 1 FROM notices n LEFT JOIN cases c ON c.id = n.case_id WHERE n.blob = b.sha AND
 (n.state IN ('due', 'intended') OR n.created > $3 OR c.id IS NOT NULL AND (c.rest IS NULL OR c.rest > $3)))`,
 		// A mail that reports is a raw report, and its row of reports holds it

@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -223,6 +225,26 @@ func ParseCode(s string) (Code, bool) {
 	copy(c.b[:], b)
 	c.made = true
 	return c, true
+}
+
+// MaxFound is how many codes FindCodes looks for.
+const MaxFound = 8
+
+var written34 = regexp.MustCompile(`(?i)[0-9a-z]{5}(?:[- ][0-9a-z]{5}){5}[- ][0-9a-z]{4}|[0-9a-z]{34}`)
+
+// FindCodes finds what reads as codes in a text that somebody wrote around them, in
+// order and without repeats, as Text writes them. Of a long text the first 64 KiB
+// are read.
+func FindCodes(text string) []string {
+	var out []string
+	for _, s := range written34.FindAllString(text[:min(len(text), 64<<10)], 200) {
+		if c, ok := ParseCode(s); ok && !slices.Contains(out, c.Text()) {
+			if out = append(out, c.Text()); len(out) == MaxFound {
+				break
+			}
+		}
+	}
+	return out
 }
 
 // selector finds the code among those that were issued. It is no secret.

@@ -163,3 +163,37 @@ func FuzzParseCode(f *testing.F) {
 		}
 	})
 }
+
+func TestFindCodes(t *testing.T) {
+	c, err := NewCode(strings.NewReader(strings.Repeat("k", 21)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := c.Text()
+	for text, want := range map[string]int{
+		"":   0,
+		code: 1,
+		"Hi,\nthe code is " + strings.ToUpper(code) + ". Thanks":       1,
+		"Code:" + strings.ReplaceAll(code, "-", " "):                   1,
+		"Code: " + strings.ReplaceAll(code, "-", "") + " and " + code:  1,
+		"Please confirm your mail address for us and then write to us": 0,
+		code[1:]: 0,
+		strings.Repeat("0", 40<<10) + strings.Repeat("u", 40<<10) + code: 1, // a run of letters reads as one, what is beyond is not read
+	} {
+		if got := FindCodes(text); len(got) != want || want == 1 && len(text) < 1000 && got[0] != code {
+			t.Errorf("%.60q: %q", text, got)
+		}
+	}
+}
+
+func FuzzFindCodes(f *testing.F) {
+	f.Add("Code: 3f7kq-00000-abcde-fghjk-mnpqr-stvwx-yz01")
+	f.Add("\x00\xff 00000000000000000000000000000000000000")
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, c := range FindCodes(s) {
+			if got, ok := ParseCode(c); !ok || got.Text() != c {
+				t.Errorf("%q does not read", c)
+			}
+		}
+	})
+}

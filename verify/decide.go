@@ -34,18 +34,13 @@ type Command interface {
 // nothing. A command that the state does not allow gives a Conflict, one that a
 // rule forbids gives Refused, a value that is wrong gives Invalid with its field.
 func Decide(h Holder, cmd Command, now time.Time) ([]Event, error) {
-	now = now.Round(0).UTC().Truncate(time.Microsecond) // what the log keeps
-	if _, opens := cmd.(Open); opens == (h.State != notBegun) {
-		if opens {
-			return nil, problem.New(problem.Conflict, "verification %s is there already", h.ID)
-		}
-		return nil, problem.New(problem.NotFound, "there is no such verification")
-	}
-	if now.Before(h.Last) { // clocks differ; a log never runs backwards
-		now = h.Last
+	_, opens := cmd.(Open)
+	now, err := machine.Begin(h, opens, now)
+	if err != nil {
+		return nil, err
 	}
 	switch cmd.(type) {
-	case Note, Noticed: // news can come late
+	case Note, Noticed, SettleOrder: // news can come late
 	default:
 		if h.State == Terminated {
 			return nil, problem.New(problem.Conflict, "the registration of verification %s was ended", h.ID)
@@ -57,23 +52,10 @@ func Decide(h Holder, cmd Command, now time.Time) ([]Event, error) {
 // actor checks a reference to whoever gave a command: "centre", or a kind and an
 // id such as "person:7". Names do not belong into a log that outlives them.
 func actor(e *problem.Error, by string) *problem.Error {
-	if by != casework.Centre && !reference(by) {
+	if by != casework.Centre && !casework.Reference(by) {
 		return e.Add("by", "%.40q is not a reference such as person:7", by)
 	}
 	return e
-}
-
-// reference says whether s is a kind and an id, such as "person:7".
-func reference(s string) bool {
-	kind, id, ok := strings.Cut(s, ":")
-	return ok && kind != "" && id != "" && len(s) <= MaxShort && utf8.ValidString(s) &&
-		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == '@' })
-}
-
-// person says whether a reference is to a person who acts in person, not to a
-// program that acts for one.
-func person(by string) bool {
-	return reference(by) && strings.HasPrefix(by, "person:") && !strings.Contains(by, "/")
 }
 
 // inPerson checks that a person acts, in person.
@@ -81,7 +63,7 @@ func inPerson(by, what string) error {
 	if err := actor(nil, by).OrNil(); err != nil {
 		return err
 	}
-	if !person(by) {
+	if !casework.InPerson(by) {
 		return problem.New(problem.Refused, "a person %s, in person", what)
 	}
 	return nil
@@ -488,6 +470,17 @@ func Right(evs []Event) (ok bool, left int) {
 	return false, 0
 }
 
+// Tried says whether a code is one that was issued here with another secret, and
+// how many attempts that leaves.
+func (h Holder) Tried(c Code) (left int, wrong bool) {
+	for _, w := range h.Codes {
+		if w.Selector == c.selector() && !w.Used && !same(w.Digest, c.digest(h.ID, w.N, w.Claim, w.Revision)) {
+			return max(0, h.attempts()-w.Wrong), true
+		}
+	}
+	return 0, false
+}
+
 // record is the next record of a holder, with what all have.
 func (h Holder) record(at time.Time) Record {
 	r := Record{Ref: fmt.Sprintf("%s#%d", h.ID, h.Records+1), Subject: h.ID, PerformedAt: at, Policy: h.Terms.Profile.ID}
@@ -554,7 +547,7 @@ func (cmd Attest) decide(h Holder, now time.Time) ([]Event, error) {
 	switch {
 	case cmd.Evidence.document() && !hexDigest(cmd.Digest):
 		e = e.Add("digest", "is missing or not a SHA-256 in hex: the salted digest of the document")
-	case cmd.Evidence.document() && !reference(cmd.HeldBy):
+	case cmd.Evidence.document() && !casework.Reference(cmd.HeldBy):
 		e = e.Add("held_by", "is missing or not a reference such as registrar:9999: who holds the document?")
 	case !cmd.Evidence.document() && (cmd.Digest != "" || cmd.HeldBy != ""):
 		e = e.Add("evidence", "is none, and somebody holds it")
@@ -635,14 +628,14 @@ func (cmd Doubt) decide(h Holder, now time.Time) ([]Event, error) {
 	if !cmd.Revision.valid() {
 		e = e.Add("revision", "is missing: what did the data say that is in doubt?")
 	}
-	if !reference(cmd.Evidence) {
+	if !casework.Reference(cmd.Evidence) {
 		e = e.Add("evidence", "is not a reference such as mail:7: a doubt needs one")
 	}
 	e = written(e, "text", cmd.Text, false)
 	if err := e.OrNil(); err != nil {
 		return nil, err
 	}
-	if cmd.Cause == Complaint && !person(cmd.By) {
+	if cmd.Cause == Complaint && !casework.InPerson(cmd.By) {
 		return nil, problem.New(problem.Refused, "a person upholds a complaint, in person")
 	}
 	if h.Contact[cmd.Claim] != cmd.Revision {
@@ -822,6 +815,33 @@ func (cmd Tick) remind(h Holder, now time.Time) ([]Event, error) {
 func Sent(ev Event) (n int, m Method, ok bool) {
 	b, ok := ev.Body.(Issued)
 	return b.N, b.Method, ok
+}
+
+// SettleOrder is what became of an order to the registrar's system, that follows
+// from a hold or its release. It changes nothing else: whether the registration is
+// on hold is said by the log, and an order that failed is somebody's task.
+type SettleOrder struct {
+	By     string
+	Ref    string // the order's id
+	Order  string // "hold" or "release"
+	Result OrderResult
+}
+
+func (cmd SettleOrder) decide(_ Holder, _ time.Time) ([]Event, error) {
+	e := actor(nil, cmd.By)
+	if cmd.Order != "hold" && cmd.Order != "release" {
+		e = e.Add("order", "is neither hold nor release")
+	}
+	if !refOK(cmd.Ref) {
+		e = e.Add("ref", "is missing or over %d octets", MaxShort)
+	}
+	if !slices.Contains([]OrderResult{OrderDone, OrderAlready, OrderByHand, OrderDropped}, cmd.Result) {
+		e = e.Add("result", "is not done, already, by_hand or dropped")
+	}
+	if err := e.OrNil(); err != nil {
+		return nil, err
+	}
+	return []Event{{Kind: KindOrder, Actor: cmd.By, Body: Settled{Ref: cmd.Ref, Order: cmd.Order, Result: cmd.Result}}}, nil
 }
 
 // Note is a remark of somebody who works on it. Personal.

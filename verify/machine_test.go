@@ -14,7 +14,7 @@ import (
 )
 
 var allKinds = []casework.Kind{KindOpened, KindChanged, KindFormatGood, KindFormatBad, KindIssued, KindDelivered, KindFailed, KindInDoubt, KindWrong,
-	KindReturned, KindAttested, KindReused, KindDoubted, KindOver, KindHeld, KindReleased, KindTerminated, KindWords}
+	KindReturned, KindAttested, KindReused, KindDoubted, KindOver, KindHeld, KindReleased, KindTerminated, KindWords, KindOrder}
 
 // rows are the rows of the table under a heading, without its head, as cells.
 func rows(t *testing.T, doc, heading string) (head []string, out [][]string) {

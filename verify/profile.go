@@ -247,6 +247,29 @@ func (r Rule) next(began, now time.Time) time.Time {
 	return time.Time{}
 }
 
+// Binds says whether a hold under the profile rests on a primary source
+// throughout: the times, the statuses' rule and the sanctions.
+func (p Profile) Binds() bool {
+	for _, r := range p.Rules {
+		if (r.Registrant == ByHold || r.AccountHolder == ByHold) && (r.Due.Basis != Primary || r.Hold.Basis != Primary) {
+			return false
+		}
+	}
+	return len(p.Sanction.Grounds) == 0 || p.Sanction.Basis == Primary
+}
+
+// Advisory is the profile for who may not rely on it: the same times and codes,
+// and nobody goes on hold or loses a registration under it, by a clock or by hand.
+func (p Profile) Advisory() Profile {
+	p.Rules = slices.Clone(p.Rules)
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		r.Registrant, r.AccountHolder, r.Hold = ByHand, ByHand, Limit{}
+	}
+	p.Statuses, p.Quarantine, p.Sanction = nil, Limit{}, Sanctions{}
+	return p
+}
+
 // Hash identifies the profile's content.
 func (p Profile) Hash() string {
 	b, _ := json.Marshal(p)

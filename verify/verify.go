@@ -13,7 +13,6 @@
 package verify
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -203,6 +202,9 @@ type Holder struct {
 // rule is the rule of the time that runs.
 func (h Holder) rule() Rule { return h.Terms.Profile.Rule(h.Trigger) }
 
+// Holds says whether a clock may put the registration on hold.
+func (h Holder) Holds() bool { return h.rule().expiry(h.Role) == ByHold }
+
 // has says whether a claim has an affirmative answer.
 func (h Holder) has(c Claim, at time.Time) bool {
 	return h.Verified[c].counts(c, h.Contact[c], h.Since, at)
@@ -324,18 +326,27 @@ const (
 	KindHeld       casework.Kind = "put on hold"
 	KindReleased   casework.Kind = "hold released"
 	KindTerminated casework.Kind = "registration ended"
+	KindOrder      casework.Kind = "order settled"
 	KindWords      casework.Kind = "words" // personal: what somebody wrote
 )
 
 // Personal says whether payloads of a kind hold personal data, which expires.
 func Personal(k casework.Kind) bool { return k == KindWords }
 
+// OrderResult is what became of an order to put a registration on hold, or to
+// release it.
+type OrderResult string
+
+// The results of an order.
+const (
+	OrderDone    OrderResult = "done"
+	OrderAlready OrderResult = "already" // it was so before
+	OrderByHand  OrderResult = "by_hand" // no system did it: it waits for a person
+	OrderDropped OrderResult = "dropped" // no longer wanted
+)
+
 // Event is something that happened, before it is sealed into the chain.
-type Event struct {
-	Kind  casework.Kind
-	Actor string
-	Body  any
-}
+type Event = casework.Event
 
 // The bodies. They hold results, never rules: Apply reads no profile but the one
 // that the holder pins.
@@ -437,6 +448,12 @@ type (
 	Ending struct {
 		Ground Ground `json:"ground"`
 	}
+	// Settled is what became of an order to the registrar's system.
+	Settled struct {
+		Ref    string      `json:"ref"`   // the order's id
+		Order  string      `json:"order"` // "hold" or "release"
+		Result OrderResult `json:"result"`
+	}
 	// Wrote is what somebody wrote along with the event of kind With, which
 	// stands just before it. Personal.
 	Wrote struct {
@@ -515,6 +532,7 @@ var inPlace = map[casework.Kind]func(State) bool{
 	KindInDoubt:   func(s State) bool { return s != notBegun },
 	KindWrong:     func(s State) bool { return s.running() || s == OnHold },
 	KindWords:     func(s State) bool { return s != notBegun },
+	KindOrder:     func(s State) bool { return s != notBegun },
 }
 
 // clone copies what Apply changes in place.
@@ -527,46 +545,30 @@ func (h Holder) clone() Holder {
 	return h
 }
 
-// Apply gives the holder after an event. It is the only way a holder changes. It
-// fails on an event that the state machine does not allow, that does not follow
-// the holder's head or that contradicts what the log says before it, and on a
-// missing payload of a kind that is never erased (*casework.ChainError).
-func Apply(h Holder, e casework.Entry) (Holder, error) {
-	fail := func(format string, args ...any) (Holder, error) {
-		return h, &casework.ChainError{Case: e.Case, Seq: e.Seq, Reason: fmt.Sprintf(format, args...)}
-	}
-	if e.Seq != h.Seq+1 || e.Prev != h.Head || h.Seq > 0 && e.Case != h.ID {
-		return fail("it does not follow event %d of holder %s", h.Seq, h.ID)
-	}
-	allowed := transitions[edge{h.State, e.Kind}]
-	if stays := inPlace[e.Kind]; allowed == nil && (stays == nil || !stays(h.State)) {
-		return fail("%q cannot happen in state %q", e.Kind, h.State)
-	}
-	next := h.clone()
-	next.Seq, next.Head, next.Last = e.Seq, e.Hash, e.At
-	if e.Payload == nil {
-		if !Personal(e.Kind) {
-			return fail("the payload of %q is missing", e.Kind)
-		}
-		next.Unloaded = true
-		return next, nil
-	}
-	if err := apply(&next, e); err != nil {
-		return fail("%v", err)
-	}
-	switch {
-	case allowed != nil && !slices.Contains(allowed, next.State):
-		return fail("%q in state %q cannot lead to %q", e.Kind, h.State, next.State)
-	case allowed == nil && next.State != h.State:
-		return fail("%q does not change the state", e.Kind)
-	}
-	return next, nil
+// machine is the log of a holder.
+var machine = casework.Machine[Holder, State]{
+	What: "verification",
+	Tip: func(h *Holder) casework.Tip[State] {
+		return casework.Tip[State]{ID: &h.ID, State: &h.State, Seq: &h.Seq, Head: &h.Head, Last: &h.Last, Unloaded: &h.Unloaded}
+	},
+	Clone:    Holder.clone,
+	Leads:    func(s State, k casework.Kind) []State { return transitions[edge{s, k}] },
+	Stays:    func(s State, k casework.Kind) bool { return inPlace[k] != nil && inPlace[k](s) },
+	Personal: Personal,
+	Apply:    apply,
 }
 
-func read[T any](e casework.Entry) (T, error) {
-	var v T
-	err := json.Unmarshal(e.Payload.Body, &v)
-	return v, err
+// Apply gives the holder after an event (casework.Machine.Next). It is the only
+// way a holder changes.
+func Apply(h Holder, e casework.Entry) (Holder, error) { return machine.Next(h, e) }
+
+// Replay rebuilds a holder from its log (casework.Machine.Replay).
+func Replay(entries []casework.Entry) (Holder, error) { return machine.Replay(entries) }
+
+// Seal makes the entry of an event that follows a holder. The salt must be
+// random.
+func Seal(h Holder, id string, ev Event, now time.Time, salt [32]byte) (casework.Entry, error) {
+	return machine.Seal(h, id, ev, now, salt)
 }
 
 func corrupt(format string, args ...any) error {
@@ -660,7 +662,7 @@ func (h *Holder) attempts() int { return h.Terms.Profile.Codes.Attempts }
 func apply(h *Holder, e casework.Entry) error {
 	switch e.Kind {
 	case KindOpened:
-		b, err := read[Opening](e)
+		b, err := casework.Read[Opening](e)
 		if err != nil {
 			return err
 		}
@@ -676,13 +678,13 @@ func apply(h *Holder, e casework.Entry) error {
 		}
 		return h.begin(e.At, b.Round)
 	case KindChanged:
-		b, err := read[NewContact](e)
+		b, err := casework.Read[NewContact](e)
 		if err != nil {
 			return err
 		}
 		return h.change(e.At, b)
 	case KindFormatGood:
-		b, err := read[Format](e)
+		b, err := casework.Read[Format](e)
 		if err != nil {
 			return err
 		}
@@ -691,7 +693,7 @@ func apply(h *Holder, e casework.Entry) error {
 			h.State = Pending
 		}
 	case KindFormatBad:
-		if _, err := read[Format](e); err != nil {
+		if _, err := casework.Read[Format](e); err != nil {
 			return err
 		}
 		h.Valid, h.Remind = false, time.Time{}
@@ -699,13 +701,13 @@ func apply(h *Holder, e casework.Entry) error {
 			h.State = Malformed
 		}
 	case KindIssued:
-		b, err := read[Issued](e)
+		b, err := casework.Read[Issued](e)
 		if err != nil {
 			return err
 		}
 		return h.issue(e.At, b)
 	case KindDelivered, KindFailed, KindInDoubt:
-		b, err := read[Message](e)
+		b, err := casework.Read[Message](e)
 		if err != nil {
 			return err
 		}
@@ -724,7 +726,7 @@ func apply(h *Holder, e casework.Entry) error {
 			h.Reached = e.At
 		}
 	case KindWrong:
-		b, err := read[WrongCode](e)
+		b, err := casework.Read[WrongCode](e)
 		if err != nil {
 			return err
 		}
@@ -734,7 +736,7 @@ func apply(h *Holder, e casework.Entry) error {
 		}
 		w.Wrong++
 	case KindReturned:
-		b, err := read[Returned](e)
+		b, err := casework.Read[Returned](e)
 		if err != nil {
 			return err
 		}
@@ -754,11 +756,11 @@ func apply(h *Holder, e casework.Entry) error {
 		h.void(func(o Waiting) bool { return o.Claim == claim })
 		h.settle(e.At)
 	case KindAttested:
-		b, err := read[Attested](e)
+		b, err := casework.Read[Attested](e)
 		if err != nil {
 			return err
 		}
-		if _, ok := b.Record.Method.code(); ok || !person(e.Actor) {
+		if _, ok := b.Record.Method.code(); ok || !casework.InPerson(e.Actor) {
 			return corrupt("evidence that no person saw")
 		}
 		if err := h.keep(e.At, b.Record); err != nil {
@@ -766,7 +768,7 @@ func apply(h *Holder, e casework.Entry) error {
 		}
 		h.settle(e.At)
 	case KindReused:
-		b, err := read[Reused](e)
+		b, err := casework.Read[Reused](e)
 		if err != nil {
 			return err
 		}
@@ -781,7 +783,7 @@ func apply(h *Holder, e casework.Entry) error {
 		}
 		h.settle(e.At)
 	case KindDoubted:
-		b, err := read[InDoubt](e)
+		b, err := casework.Read[InDoubt](e)
 		if err != nil {
 			return err
 		}
@@ -795,7 +797,7 @@ func apply(h *Holder, e casework.Entry) error {
 			return h.begin(e.At, *b.Round)
 		}
 	case KindOver:
-		b, err := read[TimeOver](e)
+		b, err := casework.Read[TimeOver](e)
 		if err != nil {
 			return err
 		}
@@ -814,14 +816,14 @@ func apply(h *Holder, e casework.Entry) error {
 		}
 		h.State, h.Late = Overdue, true
 	case KindHeld:
-		b, err := read[Held](e)
+		b, err := casework.Read[Held](e)
 		if err != nil {
 			return err
 		}
 		switch {
 		case b.Cause == NoAnswer && h.State != Overdue:
 			return corrupt("a hold for no answer, and the time to answer is not over")
-		case b.Cause != NoAnswer && !person(e.Actor):
+		case b.Cause != NoAnswer && !casework.InPerson(e.Actor):
 			return corrupt("no person gave the ground of a hold")
 		case len(b.Statuses) == 0:
 			return corrupt("a hold without a status")
@@ -829,23 +831,23 @@ func apply(h *Holder, e casework.Entry) error {
 		h.State, h.Since, h.Verified = OnHold, e.At, nil
 		h.Hold = &Hold{Cause: b.Cause, Statuses: b.Statuses, At: e.At, By: e.Actor, Until: b.Until}
 	case KindReleased:
-		if _, err := read[Released](e); err != nil {
+		if _, err := casework.Read[Released](e); err != nil {
 			return err
 		}
 		// What was verified before the hold is forgotten.
 		switch {
 		case !h.Valid || !h.Answered(e.At):
 			return corrupt("nothing was verified since the hold")
-		case h.Hold.Cause != NoAnswer && !person(e.Actor):
+		case h.Hold.Cause != NoAnswer && !casework.InPerson(e.Actor):
 			return corrupt("no person released the hold")
 		}
 		h.State, h.Hold = h.standing(e.At), nil
 		h.settle(e.At)
 	case KindTerminated:
-		if _, err := read[Ending](e); err != nil {
+		if _, err := casework.Read[Ending](e); err != nil {
 			return err
 		}
-		if !person(e.Actor) {
+		if !casework.InPerson(e.Actor) {
 			return corrupt("no person ended the registration")
 		}
 		h.State, h.Ended, h.Remind = Terminated, e.At, time.Time{}
@@ -897,34 +899,4 @@ func (h *Holder) issue(at time.Time, b Issued) error {
 	}
 	h.Codes = append(h.Codes, Waiting{Issued: b, At: at})
 	return nil
-}
-
-// Replay rebuilds a holder from its log. The chain must verify first
-// (casework.VerifyChain); erased personal payloads are skipped.
-func Replay(entries []casework.Entry) (Holder, error) {
-	var h Holder
-	if len(entries) == 0 {
-		return h, problem.New(problem.NotFound, "the log is empty")
-	}
-	for _, e := range entries {
-		var err error
-		if h, err = Apply(h, e); err != nil {
-			return Holder{}, err
-		}
-	}
-	return h, nil
-}
-
-// Seal makes the entry of an event that follows a holder: the next link of its
-// chain. The salt must be random.
-func Seal(h Holder, id string, ev Event, now time.Time, salt [32]byte) (casework.Entry, error) {
-	body, err := json.Marshal(ev.Body)
-	if err != nil {
-		return casework.Entry{}, problem.Wrap(err, problem.Internal, "an event cannot be written")
-	}
-	var prev *casework.Link
-	if h.Seq > 0 {
-		prev = &casework.Link{Seq: h.Seq, Hash: h.Head, At: h.Last}
-	}
-	return casework.Seal(prev, id, now, ev.Kind, ev.Actor, casework.Payload{Salt: salt, Body: body, Personal: Personal(ev.Kind)}), nil
 }

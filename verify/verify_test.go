@@ -952,7 +952,7 @@ func holds(t *rapid.T, was Holder, x *run, n int, cmd Command, used map[int]bool
 	for _, e := range x.entries[n:] {
 		switch e.Kind {
 		case KindReturned:
-			b, err := read[Returned](e)
+			b, err := casework.Read[Returned](e)
 			if err != nil {
 				t.Fatalf("%v", err)
 			}
@@ -971,7 +971,7 @@ func holds(t *rapid.T, was Holder, x *run, n int, cmd Command, used map[int]bool
 			}
 			used[b.N] = true
 		case KindHeld:
-			b, err := read[Held](e)
+			b, err := casework.Read[Held](e)
 			if err != nil {
 				t.Fatalf("%v", err)
 			}
@@ -982,11 +982,11 @@ func holds(t *rapid.T, was Holder, x *run, n int, cmd Command, used map[int]bool
 				case e.At.Before(was.HoldAt) || e.At.Before(was.Due) || e.At.Before(was.Terms.Profile.Notice.From(was.Reached)):
 					t.Fatalf("held too early: %+v", was)
 				}
-			} else if !person(e.Actor) {
+			} else if !casework.InPerson(e.Actor) {
 				t.Fatalf("%s held", e.Actor)
 			}
 		case KindTerminated, KindAttested:
-			if !person(e.Actor) {
+			if !casework.InPerson(e.Actor) {
 				t.Fatalf("%s: %s", e.Actor, e.Kind)
 			}
 		}
@@ -1046,13 +1046,13 @@ func promises(t *rapid.T, x *run) {
 		case KindHeld:
 			on, since, held = true, false, e.At
 		case KindReturned:
-			b, _ := read[Returned](e)
+			b, _ := casework.Read[Returned](e)
 			r = append(r, b.Record)
 		case KindAttested:
-			b, _ := read[Attested](e)
+			b, _ := casework.Read[Attested](e)
 			r = append(r, b.Record)
 		case KindReused:
-			b, _ := read[Reused](e)
+			b, _ := casework.Read[Reused](e)
 			r = append(r, b.Records...)
 		case KindReleased:
 			if !on || !since {

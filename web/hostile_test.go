@@ -55,7 +55,7 @@ func newDeskOn(t testing.TB, dsn string) *desk {
 	}
 	cfg.Database, cfg.Blobs = dsn, filepath.Join(t.TempDir(), "blobs")
 	cfg.Centre.Name, cfg.Centre.Hotline = "Desk", "hotline@hotline.example"
-	a, err := app.New(t.Context(), cfg, app.World{ByHand: true, Dial: func(context.Context, netip.Addr, string, string) (net.Conn, error) {
+	a, err := app.New(t.Context(), cfg, app.World{ByHand: true, Passwords: access.Params{Time: 1, Memory: 64, Threads: 1}, Dial: func(context.Context, netip.Addr, string, string) (net.Conn, error) {
 		return nil, errors.New("there is no network here")
 	}}, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -84,7 +84,7 @@ type roleOption struct {
 // abouts say what a role is for. docs/operate.md has more.
 var abouts = map[access.Role]string{
 	access.Admin: "keeps people, keys and settings", access.Analyst: "works cases", access.Viewer: "reads, without personal data",
-	access.Auditor: "reads logs, and who looked at what", access.Member: "an outside organisation", access.API: "a program that sends reports",
+	access.Auditor: "reads logs, and who looked at what", access.Member: "an outside organisation", access.API: "a program that sends reports", access.Registrar: "a registrar’s system, or who keeps it: opens verifications and follows them",
 }
 
 func (s *site) office(r *request, here string) office {
@@ -108,7 +108,7 @@ func options(have []access.Role, of ...access.Role) (out []roleOption) {
 
 var doneOffice = map[string]string{
 	"roles": "The roles are kept. They hold from the next request on.", "disable": "Barred: sessions and links are over, keys stop.", "enable": "May sign in again.",
-	"delete": "Deleted. Logs keep the reference, which names nobody now.", "revoke": "The key is revoked, for good.", "org": "The organisation is added.",
+	"delete": "Deleted. Logs keep the reference, which names nobody now.", "revoke": "The key is revoked, for good.", "org": "The organisation is added.", "link": "The organisation answers for it. Its members see what it was told.", "unlink": "The organisation does not answer for it any more.",
 	"password": "Your password is set. Your other sessions are over.", "end": "That session is over.", "others": "Your other sessions are over.",
 }
 
@@ -474,6 +474,7 @@ type orgRow struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name"`
 	People  int       `json:"people"`
+	Parties int       `json:"parties"` // it answers for
 	Created time.Time `json:"created"`
 }
 
@@ -493,6 +494,10 @@ func (s *site) showOrgs(w http.ResponseWriter, r *request, status int, trouble s
 	if err != nil {
 		return err
 	}
+	links, err := s.opt.Access.PartyLinks(r.Context(), "")
+	if err != nil {
+		return err
+	}
 	v := orgsView{office: s.office(r, "/orgs"), Rows: []orgRow{}}
 	v.Problem, v.Values = trouble, r.PostForm
 	for _, o := range orgs {
@@ -500,6 +505,11 @@ func (s *site) showOrgs(w http.ResponseWriter, r *request, status int, trouble s
 		for _, a := range people {
 			if a.Org == o.ID {
 				row.People++
+			}
+		}
+		for _, l := range links {
+			if l.Org == o.ID {
+				row.Parties++
 			}
 		}
 		v.Rows = append(v.Rows, row)

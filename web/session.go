@@ -100,7 +100,10 @@ type loginView struct {
 
 func (s *site) loginForm(w http.ResponseWriter, r *request) error {
 	to := local(r.URL.Query().Get("to"), "/desk")
-	if r.person.Known() && s.may(r, access.Case, "").Allowed {
+	if r.person.Known() {
+		if to == "/desk" {
+			to = s.front(r)
+		}
 		headers(w)
 		http.Redirect(w, r.Request, to, http.StatusSeeOther)
 		return nil
@@ -131,10 +134,8 @@ func (s *site) login(w http.ResponseWriter, r *request) error {
 
 // start gives the browser its session and sends it on.
 func (s *site) start(w http.ResponseWriter, r *request, token string, p access.Person, to string) {
-	if r.person = p; to == "/desk" && !s.may(r, access.Case, "").Allowed {
-		if to = "/me"; s.keeps(r) { // who only keeps accounts has no desk
-			to = "/people"
-		}
+	if r.person = p; to == "/desk" {
+		to = s.front(r)
 	}
 	http.SetCookie(w, &http.Cookie{Name: s.sessionCookie(r), Value: token, Path: "/", HttpOnly: true, Secure: s.secure(r), SameSite: http.SameSiteLaxMode,
 		MaxAge: int(access.SessionLife / time.Second)})

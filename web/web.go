@@ -53,13 +53,15 @@ type site struct {
 	origin  *http.CrossOriginProtection
 	rates   *rates
 	lookups turns
-	known   []brand       // what the centre protects
-	own     []name.Domain // whose names imitate nobody
+	answers turns          // of members
+	reads   *http.ServeMux // the pages that can be read, by pattern
+	known   []brand        // what the centre protects
+	own     []name.Domain  // whose names imitate nobody
 }
 
 // Register adds the pages to mux.
 func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
-	s := &site{c: c, opt: o, figures: centre.NewFiguresDesk(c), origin: http.NewCrossOriginProtection(), rates: newRates()}
+	s := &site{reads: http.NewServeMux(), c: c, opt: o, figures: centre.NewFiguresDesk(c), origin: http.NewCrossOriginProtection(), rates: newRates()}
 	s.protect()
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
@@ -69,7 +71,13 @@ func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 		return problem.Wrap(err, problem.Internal, "the pages' templates")
 	}
 	mux.Handle("GET "+assetPath+"{file}", s.assets)
-	public := func(pattern string, h handler) { mux.Handle(pattern, s.serve(h)) }
+	add := func(pattern string, h handler) {
+		mux.Handle(pattern, s.serve(h))
+		if strings.HasPrefix(pattern, http.MethodGet+" ") {
+			s.reads.Handle(pattern, http.NotFoundHandler())
+		}
+	}
+	public := add
 	public("GET /{$}", s.home)
 	public("GET /report", s.reportForm)
 	public("POST /report", s.report)
@@ -89,14 +97,14 @@ func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 	}
 	if o.Access == nil {
 		s.disclosures(public, nil)
-		return nil
+		return s.accuracyPages(public, nil)
 	}
 	public("GET /login", s.loginForm)
 	public("POST /login", s.login)
 	public("POST /logout", s.logout)
 	public("GET /welcome/{link}", s.welcomeForm)
 	public("POST /welcome/{link}", s.welcome)
-	own := func(pattern string, h handler) { mux.Handle(pattern, s.serve(s.account(h))) }
+	own := func(pattern string, h handler) { add(pattern, s.account(h)) }
 	own("GET /me", s.me)
 	own("POST /me/{action}", s.meAction)
 	own("GET /people", s.people)
@@ -108,8 +116,12 @@ func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 	own("GET /orgs", s.orgs)
 	own("POST /orgs", s.addOrg)
 	own("GET /access-log", s.accessLog)
-	desk := func(pattern string, h handler) { mux.Handle(pattern, s.serve(s.signedIn(h))) }
+	s.members(own)
+	desk := func(pattern string, h handler) { add(pattern, s.signedIn(h)) }
 	s.disclosures(public, desk)
+	if err := s.accuracyPages(public, desk); err != nil {
+		return problem.Wrap(err, problem.Internal, "the policy profiles")
+	}
 	desk("GET /desk", s.queue)
 	desk("GET /desk/handoffs", s.handoffs)
 	desk("GET /search", s.search)
@@ -173,6 +185,7 @@ type page struct {
 	Signed    bool
 	Person    string
 	Staff     bool   // may see the desk
+	Member    bool   // sees what the parties of their organisation are asked
 	Office    string // where people and keys are kept, for who may see that; "" for others
 	CSRF      string
 	Search    string
@@ -195,6 +208,7 @@ func (s *site) render(w http.ResponseWriter, r *request, status int, name string
 	}
 	p.Signed, p.Person, p.CSRF = r.person.Known(), r.person.Name, r.csrf
 	p.Staff = p.Signed && s.may(r, access.Case, "").Allowed
+	p.Member = p.Signed && s.shares(r, access.Read, "").Allowed
 	if s.keeps(r) || s.audits(r) {
 		p.Office = "/people"
 	}
@@ -271,10 +285,7 @@ func (s *site) fail(w http.ResponseWriter, r *request, err error) {
 	if d.Status == http.StatusUnauthorized && s.opt.Access != nil {
 		to := r.URL.RequestURI()
 		if r.Method != http.MethodGet {
-			to = r.URL.Path
-			if i := strings.LastIndexByte(to, '/'); strings.HasPrefix(to, "/cases/") && strings.Count(to, "/") == 3 {
-				to = to[:i]
-			}
+			to = s.readable(r.URL.Path)
 		}
 		f.Login = "/login?to=" + url.QueryEscape(to)
 		if r.Method == http.MethodGet {

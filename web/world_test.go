@@ -96,7 +96,7 @@ func (w *world) between() app.World {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	out := app.World{Clock: w.clock, TLSTime: w.clock.Now, ByHand: true, Synthetic: synthetic, Dial: w.lab.Dial, Roots: f.Roots, AllowDocumentation: true,
+	out := app.World{Passwords: access.Params{Time: 1, Memory: 64, Threads: 1}, Clock: w.clock, TLSTime: w.clock.Now, ByHand: true, Synthetic: synthetic, Dial: w.lab.Dial, Roots: f.Roots, AllowDocumentation: true,
 		TLSRoots: x509.NewCertPool(), Limits: collect.Limits{RDAPRate: 1e6, RDAPBurst: 1e6, WHOISRate: 1e6, WHOISBurst: 1e6}}
 	out.TLSRoots.AppendCertsFromPEM([]byte(f.CA))
 	var errs []error

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,6 +21,10 @@ type Example struct {
 	Fields   map[string]registration.FieldState `yaml:"fields"`   // what is withheld, by path
 	Mail     map[string]Mail                    `yaml:"mail"`     // what was seen of mail domains
 	Answers  []Reply                            `yaml:"answers"`
+	// What was found of whose data it is: of the values of this example.
+	Verifications []Verified `yaml:"verifications"`
+	Register      []Listed   `yaml:"register"`
+	Inquiries     []Asked    `yaml:"inquiries"`
 	Expect   Expect                             `yaml:"expect"`
 }
 
@@ -36,6 +41,29 @@ type Reply struct {
 	Path   string `yaml:"path"`
 	Method string `yaml:"method"` // code, bounce, call, post
 	OK     bool   `yaml:"ok"`
+}
+
+// Verified is a verification of a contact, for an example.
+type Verified struct {
+	Path   string   `yaml:"path"` // of the contact
+	Claims []string `yaml:"claims"`
+	Method string   `yaml:"method"`
+	Result string   `yaml:"result"` // pass, fail, inconclusive
+}
+
+// Listed is what a register said of a contact, for an example.
+type Listed struct {
+	Path     string `yaml:"path"`
+	Found    bool   `yaml:"found"`
+	Name     string `yaml:"name"` // that the register has
+	Inactive bool   `yaml:"inactive"`
+}
+
+// Asked is what a person found out about a contact, for an example.
+type Asked struct {
+	Path     string `yaml:"path"`
+	Question string `yaml:"question"` // linked, located, confirmed
+	Answer   string `yaml:"answer"`   // yes, no, unclear
 }
 
 // Expect is what an example expects. What is left out is not looked at, but for
@@ -76,6 +104,22 @@ func (d *document) validateExample(e *Example, at string) {
 	for i, r := range e.Answers {
 		oneOf(d, fmt.Sprintf("%s.answers[%d].method", at, i), r.Method, []string{"code", "bounce", "call", "post"}, false)
 	}
+	for i, v := range e.Verifications {
+		at := fmt.Sprintf("%s.verifications[%d]", at, i)
+		oneOf(d, at+".path", v.Path, contactPaths(), false)
+		allOf(d, at+".claims", v.Claims, claims)
+		oneOf(d, at+".method", v.Method, accuracy.Methods(), false)
+		oneOf(d, at+".result", v.Result, []string{"pass", "fail", "inconclusive"}, false)
+	}
+	for i, r := range e.Register {
+		oneOf(d, fmt.Sprintf("%s.register[%d].path", at, i), r.Path, contactPaths(), false)
+	}
+	for i, q := range e.Inquiries {
+		at := fmt.Sprintf("%s.inquiries[%d]", at, i)
+		oneOf(d, at+".path", q.Path, contactPaths(), false)
+		oneOf(d, at+".question", q.Question, []string{"linked", "located", "confirmed"}, false)
+		oneOf(d, at+".answer", q.Answer, []string{"yes", "no", "unclear"}, false)
+	}
 	oneOf(d, at+".expect.result", e.Expect.Result, results, true)
 	if e.Expect.Result == "" && e.Expect.Fail == nil && e.Expect.Checks == nil && e.Expect.Fields == nil {
 		d.bad(at+".expect", "expects nothing")
@@ -88,6 +132,15 @@ func (d *document) validateExample(e *Example, at string) {
 			oneOf(d, at+".expect."+x.key+"."+clip(k), x.in[k], results, true)
 		}
 	}
+}
+
+// contactPaths are the paths of contacts.
+func contactPaths() []string {
+	out := make([]string, len(roles))
+	for i, r := range roles {
+		out[i] = registration.ContactPath(r, "")
+	}
+	return out
 }
 
 // Record is the example's record.
@@ -118,6 +171,27 @@ func (e Example) facts(rec registration.Record, now time.Time) accuracy.Facts {
 	}
 	for _, a := range e.Answers {
 		f.Answers = append(f.Answers, accuracy.Answer{Path: a.Path, Value: rec.Value(a.Path), Method: a.Method, OK: a.OK, At: now})
+	}
+	values := func(path string) map[string]string {
+		role, _ := place(path)
+		out := map[string]string{}
+		for _, field := range registration.ContactFields() {
+			if v := rec.Contacts[role].Field(field); v != "" {
+				out[field] = v
+			}
+		}
+		return out
+	}
+	for _, v := range e.Verifications {
+		f.Verifications = append(f.Verifications, accuracy.Verification{Path: v.Path, Claims: v.Claims, Values: values(v.Path), Level: accuracy.V3, Method: v.Method, Verifier: "example", Result: v.Result, PerformedAt: now})
+	}
+	for _, r := range e.Register {
+		role, _ := place(r.Path)
+		c := rec.Contacts[role]
+		f.Register = append(f.Register, accuracy.RegisterEntry{Path: r.Path, Register: "example", Name: cmp.Or(c.Organization, c.Name), Found: r.Found, Listed: r.Name, Inactive: r.Inactive, At: now})
+	}
+	for _, q := range e.Inquiries {
+		f.Inquiries = append(f.Inquiries, accuracy.Inquiry{Path: q.Path, Question: q.Question, Answer: q.Answer, Values: values(q.Path), By: "example", At: now})
 	}
 	return f
 }

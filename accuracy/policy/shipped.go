@@ -3,6 +3,7 @@ package policy
 import (
 	"embed"
 	"io/fs"
+	"slices"
 
 	"bailiwick/accuracy"
 	"bailiwick/problem"
@@ -13,7 +14,7 @@ var files embed.FS
 
 // Checks are the checks that profiles may name: all that package accuracy has.
 func Checks() []accuracy.Check {
-	return append(accuracy.ContactChecks(), accuracy.IdentityChecks()...)
+	return slices.Concat(accuracy.ContactChecks(), accuracy.IdentityChecks(), accuracy.VerifiedChecks())
 }
 
 // Shipped are the profiles that are built in.
@@ -25,5 +26,5 @@ func ShippedWith(l accuracy.Lists) (*Set, error) {
 	if err != nil {
 		return nil, problem.Wrap(err, problem.Internal, "the profiles are not built in")
 	}
-	return Load(sub, append(accuracy.ContactChecks(), accuracy.IdentityChecksWith(l)...))
+	return Load(sub, slices.Concat(accuracy.ContactChecks(), accuracy.IdentityChecksWith(l), accuracy.VerifiedChecks()))
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"math"
 	"slices"
 	"strconv"
@@ -30,11 +31,13 @@ type Unit struct {
 // however many runs or parts, the frame is read; a unit met twice is drawn at
 // most once.
 type Drawer struct {
-	seed   []byte
+	mac    hash.Hash
+	sum    []byte
 	want   int
 	heap   ranks
 	member map[string]bool
 	seen   int
+	again  int
 }
 
 // NewDrawer draws want units. The error names what cannot be drawn.
@@ -42,24 +45,31 @@ func NewDrawer(seed uint64, want int) (*Drawer, error) {
 	if want < 1 || want > MaxDrawn {
 		return nil, problem.BadField("size", "is %d; a sample has 1 to %d units", want, MaxDrawn)
 	}
-	return &Drawer{seed: key(seed, "first phase"), want: want, member: map[string]bool{}}, nil
+	return &Drawer{mac: hmac.New(sha256.New, key(seed, "first phase")), want: want, member: map[string]bool{}}, nil
 }
 
 func key(seed uint64, phase string) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, seed), phase...)
 }
 
-func rank(key []byte, id string) uint64 {
-	m := hmac.New(sha256.New, key)
-	m.Write([]byte(id))
-	return binary.BigEndian.Uint64(m.Sum(nil))
+// rank is the first octets of HMAC-SHA-256 of an ID; buf is written over.
+func rank(m hash.Hash, buf []byte, id string) (uint64, []byte) {
+	m.Reset()
+	m.Write(append(buf[:0], id...))
+	buf = m.Sum(buf[:0])
+	return binary.BigEndian.Uint64(buf), buf
 }
 
 // Offer shows a unit of the frame to the drawer.
 func (d *Drawer) Offer(id, stratum string) {
 	d.seen++
-	r := rank(d.seed, id)
-	if len(d.heap) == d.want && r >= d.heap[0].rank || d.member[id] {
+	var r uint64
+	r, d.sum = rank(d.mac, d.sum, id)
+	if d.member[id] {
+		d.again++
+		return
+	}
+	if len(d.heap) == d.want && r >= d.heap[0].rank {
 		return
 	}
 	d.member[id] = true
@@ -71,6 +81,10 @@ func (d *Drawer) Offer(id, stratum string) {
 
 // Seen is how many units were offered, repeats among them.
 func (d *Drawer) Seen() int { return d.seen }
+
+// Repeats is how often a unit was offered that was in the sample at that
+// moment. In a frame where units repeat, that of a few of them is noticed.
+func (d *Drawer) Repeats() int { return d.again }
 
 // Drawn gives the sample by rank: any first part of it is a sample as well.
 // The error says that the frame was too small for what was wanted; the units
@@ -202,6 +216,25 @@ func Allocate(quotas []Quota, total int) ([]Quota, error) {
 	return out, nil
 }
 
+// Floor is the largest floor up to want that total tests have room for in all
+// strata; 0 when not even the two that a variance needs fit.
+func Floor(quotas []Quota, want, total int) int {
+	low, high := 0, max(want, 0)
+	for low < high {
+		f := (low + high + 1) / 2
+		sum := 0
+		for _, q := range quotas {
+			sum += min(max(f, min(2, q.Drawn)), q.Drawn)
+		}
+		if sum <= total {
+			low = f
+		} else {
+			high = f - 1
+		}
+	}
+	return low
+}
+
 // Second picks from a first phase the units to test, by a second rank of the
 // same seed, in the order of testing within each stratum. A stratum without a
 // quota is an error.
@@ -210,13 +243,13 @@ func Second(seed uint64, drawn []Unit, quotas []Quota) ([]Unit, error) {
 	for _, q := range quotas {
 		want[q.Key] = q.Test
 	}
-	k := key(seed, "second phase")
+	m, buf := hmac.New(sha256.New, key(seed, "second phase")), []byte(nil)
 	by := map[string][]Unit{}
 	for _, u := range drawn {
 		if _, ok := want[u.Stratum]; !ok {
 			return nil, problem.BadField("strata["+u.Stratum+"]", "has drawn units and no quota")
 		}
-		u.rank = rank(k, u.ID)
+		u.rank, buf = rank(m, buf, u.ID)
 		by[u.Stratum] = append(by[u.Stratum], u)
 	}
 	var out []Unit

@@ -22,13 +22,16 @@ const MinTestable = 0.5
 
 // Tally counts the tests of one stratum: passed, failed, not testable.
 type Tally struct {
-	Key                      string
-	Frame, Drawn             int
-	Passed, Failed, Withheld int
-	// In counts, for a subgroup, only what belongs to it; Tested is then all
-	// units tested in the stratum, of the subgroup or not. Zero: the three
-	// counts are all there are.
-	Tested int
+	Key      string `json:"key"`
+	Frame    int    `json:"frame,omitempty"`
+	Drawn    int    `json:"drawn"`
+	Passed   int    `json:"passed"`
+	Failed   int    `json:"failed"`
+	Withheld int    `json:"withheld"`
+	// Tested is all units tested in the stratum where the three counts are of a
+	// subgroup, or of what is of the population at all. Zero: the three counts
+	// are all there are.
+	Tested int `json:"tested,omitempty"`
 }
 
 // Result is what one test of a survey says about a frame or a subgroup.
@@ -113,7 +116,7 @@ func unfit(r Result) string {
 	}
 	switch {
 	case r.Tested < MinPublished:
-		return "fewer than 50 units were tested"
+		return tooFew
 	case e.Effective < MinEffective:
 		return "the effective sample is smaller than 30 units"
 	}
@@ -139,6 +142,8 @@ const (
 	No      Reached = "not reached"
 	Unsure  Reached = "not decided by this sample"
 	NotTest Reached = "not tested: only bounds are known"
+	TooFew  Reached = "not tested: the sample is too small"
+	NotHad  Reached = "not tested: the profile does not ask for this"
 )
 
 // Test is a target against a later estimate.
@@ -162,8 +167,12 @@ func (t Target) Check(r Result, failing Estimate, at time.Time) (Test, error) {
 		return Test{}, problem.BadField("at", "is not after the baseline")
 	}
 	out := Test{Early: at.Before(t.Due)}
-	if r.BoundsOnly {
+	switch {
+	case r.BoundsOnly:
 		out.Reached = NotTest
+		return out, nil
+	case r.Unpublished != "":
+		out.Reached = TooFew
 		return out, nil
 	}
 	se := math.Hypot(failing.SE, t.Factor*t.Baseline.SE)

@@ -151,6 +151,10 @@ func newRun(e *env, d *demoCmd, sc *lab.Scenario, begin time.Time, p *pacer) (r 
 	cfg.Mail.Enabled, cfg.Mail.PerPartyPerDay, cfg.Mail.PerDay = true, 100000, 1000000 // inside the lab only
 	cfg.Confirm.Rules = []string{"live-phishing", "live-malware"}
 	cfg.Inbox.Listen, cfg.Inbox.Domain = "127.0.0.1:0", lab.CentreDomain
+	secret, err := r.verifying(&cfg)
+	if err != nil {
+		return r, err
+	}
 	w, err := labWorld(r.world, r.clock)
 	if err != nil {
 		return r, err
@@ -169,7 +173,7 @@ func newRun(e *env, d *demoCmd, sc *lab.Scenario, begin time.Time, p *pacer) (r 
 	if err = r.app.Start(e.ctx, cfg, w); err != nil {
 		return r, err
 	}
-	return r, errors.Join(r.world.SetCentre(r.app.URL), r.world.SetCentreMail(r.app.Inbox))
+	return r, errors.Join(r.world.SetCentre(r.app.URL), r.world.SetCentreMail(r.app.Inbox), r.registrars(secret))
 }
 
 func (r *run) close() {

@@ -152,6 +152,9 @@ type Message struct {
 	// UTF8 is set when an address needs SMTPUTF8 (RFC 6531).
 	UTF8 bool
 	Raw  []byte // RFC 5322, lines ending in CRLF
+	// Copy is what may be kept of the message in place of Raw, where that holds a
+	// secret or an address that is not for keeping; nil: Raw.
+	Copy []byte
 }
 
 // Policy names the clause that a desk of this role works under, or "" where we

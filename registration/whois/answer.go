@@ -28,6 +28,7 @@ type answer struct {
 	keys                  bool      // DNSSEC keys are shown
 	said                  verdict   // by a status line
 	signs                 int       // how many fields of a registration were read
+	people                int       // how many of them are its holder's
 	asked                 string    // the question, as the answer repeats it
 	tldRecord             bool      // the answer is about a TLD
 	hostBeside            string    // the host that the last name server label has beside it
@@ -61,6 +62,7 @@ type section struct {
 	valued   bool  // its label had a value
 	start    bool  // it began with its paragraph
 	labelled bool  // it has labels of its own
+	strange  bool  // of inDomain: it began with words that are not known, so whose contact fields are in it is not
 	inner    int16 // the indent of its fields
 }
 
@@ -130,7 +132,7 @@ func (a *answer) line(i int) {
 	case headingLine:
 		a.heading(l)
 	default:
-		a.text(l, first)
+		a.text(i, first)
 	}
 }
 
@@ -155,7 +157,7 @@ func (a *answer) comment(l *line) {
 
 // paragraph is called for the first line after a blank one.
 func (a *answer) paragraph(l *line) {
-	if a.in.object && (a.in.filled || !a.in.noted) {
+	if a.in.object && (a.in.filled || !a.in.noted) || a.in.strange && a.in.filled {
 		a.in = section{}
 		a.pending = pending{}
 	}
@@ -188,6 +190,9 @@ func (a *answer) pair(l *line, first bool) {
 		}
 	} else if m.what != unknown && a.isRef(l.value) && !(a.in.kind == inContact && a.in.headed && (l.indent > a.in.indent || !a.in.filled)) && !(a.in.kind == inObject && a.objects[a.objectAt].handle == "") && (m.what == contactHandle || m.what == contactName && strings.EqualFold(l.label, "contact")) && a.startObject(l, m) {
 		return // an answer whose blank lines were lost
+	} else if m.what == unknown && a.isRef(l.value) && isHandle(l.value) && a.in.kind != inContact && a.in.kind != inObject {
+		a.beginObject(l.value, l.indent) // a key that is not known, with a handle that is
+		return
 	}
 	// "No:12" under "Address : …" is a line of the address.
 	if p := &a.pending; m.what == unknown && !first && l.value != "" && p.meaning.what == contactStreet && !p.empty && p.column > 0 && l.indent+2 >= p.column && a.more(p, l) {
@@ -202,7 +207,13 @@ func (a *answer) pair(l *line, first bool) {
 		if v != "" && a.in.kind == inContact && a.in.roles&persons != 0 && len(a.contact(a.in.roles).lines) > 0 && deeper {
 			a.free(l.text)
 		}
-		if v == "" && first && !deeper && a.in.kind != inDomain && a.in.filled {
+		switch {
+		case !first:
+		case a.in.kind == inDomain:
+			// "Hosting Details:" above a name and an address, "pgp-key: EX1"
+			// above a person's: whose they are is not known.
+			a.in = section{indent: l.indent, strange: v == "" || isHandle(v)}
+		case (v == "" || isHandle(v)) && !deeper && a.in.filled:
 			a.in = section{kind: inOther, indent: l.indent}
 		}
 		return
@@ -532,14 +543,18 @@ func (a *answer) field(l *line, m meaning) {
 			case contactHandle:
 				return
 			}
-			m.roles = registrant
 			if a.rec.Domain == "" && m.what == contactName {
 				// "Name: example.com" before anything else is the domain.
-				if d, ok := domainValue(v); ok {
+				if d, ok := domainValue(v); ok && strings.IndexByte(v, ' ') < 0 {
 					a.setDomain(d)
 				}
 				return
 			}
+			if a.in.strange {
+				a.in.filled = true
+				return
+			}
+			m.roles = registrant
 		case inContact:
 			m.roles = a.in.roles
 			if a.in.inner == 0 {
@@ -575,6 +590,9 @@ func (a *answer) field(l *line, m meaning) {
 			return
 		}
 	}
+	if a.in.kind == inContact && m.roles&a.in.roles != 0 { // "Tech Name:" under "Technical Contact Information:"
+		a.in.filled, a.in.labelled = true, true
+	}
 	a.pending = pending{meaning: m, indent: l.indent, column: l.column, empty: v == ""}
 	if v != "" {
 		a.setField(m, v)
@@ -594,6 +612,7 @@ func (a *answer) setField(m meaning, v string) {
 	}
 	if m.roles&registrant != 0 {
 		a.signs++
+		a.people++
 	}
 }
 
@@ -650,7 +669,8 @@ func (a *answer) heading(l *line) {
 }
 
 // text takes a line without a label.
-func (a *answer) text(l *line, first bool) {
+func (a *answer) text(i int, first bool) {
+	l := &a.lines[i]
 	p := &a.pending
 	if p.meaning.what != unknown {
 		switch {
@@ -673,6 +693,18 @@ func (a *answer) text(l *line, first bool) {
 			if len(after) > 2 {
 				a.set(meaning{what: status}, after[1:len(after)-1])
 			}
+			return
+		}
+	}
+	// Terms of use right behind a block are none of its lines, and "[Hosting
+	// Contact]" is a heading, if of a role that is not known.
+	if first && a.in.kind != inDomain {
+		if l.text[0] == '[' && l.text[len(l.text)-1] == ']' && !strings.ContainsAny(l.text, "0123456789@.") {
+			a.in = section{kind: inOther, indent: l.indent}
+			return
+		}
+		if prose(a.lines, i) {
+			a.in = section{}
 			return
 		}
 	}
@@ -705,6 +737,10 @@ func (a *answer) text(l *line, first bool) {
 		if a.rec.Registrar.Name == "" && (l.indent > a.in.indent || !first) && !a.in.object {
 			a.set(meaning{what: registrarName}, l.text)
 			a.in.filled = true
+			return
+		}
+		if first && a.in.filled && l.indent <= a.in.indent {
+			a.in = section{}
 			return
 		}
 		if a.in.filled && !first && a.in.headed {
@@ -911,10 +947,21 @@ func (a *answer) set(m meaning, v string) {
 	case dnssec:
 		a.dnssec(v)
 	case ds:
-		if v != "" && !strings.EqualFold(v, "no") {
-			a.keys = true
-		}
+		a.keys = a.keys || isKey(v)
 	}
+}
+
+// isKey says whether v is a key, its tag or its handle, or says that there is
+// one. Words below an empty label are another thing.
+func isKey(v string) bool {
+	w := firstWord(v)
+	switch {
+	case strings.EqualFold(v, "yes") || strings.EqualFold(v, "signed") || isHandle(v):
+		return true
+	case !strings.ContainsAny(v, "0123456789"):
+		return false
+	}
+	return len(w) == len(v) || len(w) < 6 || strings.IndexByte(w, ':') > 0
 }
 
 // noRegistrar says whether words in the place of a registrar say that there is
@@ -1376,16 +1423,45 @@ func (a *answer) state() {
 			return
 		}
 	}
-	if rec.Domain == "" && a.asked != "" && a.signs > 0 {
-		a.setDomain(a.asked)
+	if rec.Domain == "" && a.signs > a.people {
+		if d := firstOf(a.asked, a.named()); d != "" {
+			a.setDomain(d)
+		}
 	}
-	// "Domain: example.de, Status: connect" is a registration, too.
-	if a.signs > 0 || rec.Domain != "" && len(rec.Statuses) > 0 {
+	// "Domain: example.de, Status: connect" is a registration, too. A person
+	// without a name that they hold is none.
+	if a.signs > a.people || a.signs > 0 && rec.Domain != "" || rec.Domain != "" && len(rec.Statuses) > 0 {
 		rec.State = registration.Registered
 		return
 	}
 	*rec = registration.Record{State: registration.Unknown, Domain: firstOf(rec.Domain, a.asked), Unicode: rec.Unicode}
 }
+
+// named finds the domain of an answer that has no label for it: its first line
+// is the name alone, or one of the first says what was asked.
+func (a *answer) named() string {
+	for i := range a.lines[:min(len(a.lines), maxNamed)] {
+		t := a.lines[i].text
+		if len(t) > 80 || prose(a.lines, i) {
+			continue
+		}
+		if d := askedIn(t); d != "" {
+			return d
+		}
+		if a.lines[i].kind == plainLine && plainName(t) && !strings.HasPrefix(t, "www.") && !strings.HasPrefix(t, "whois.") {
+			d, _ := hostName(t)
+			return d
+		}
+		if a.lines[i].kind != commentLine {
+			return ""
+		}
+	}
+	return ""
+}
+
+// maxNamed is how many lines are searched for the name of an answer without a
+// label for it.
+const maxNamed = 16
 
 // tld tells the state of an answer that names one label. It is about that
 // label and no domain below it, and says so: what the IANA server knows of a

@@ -41,8 +41,11 @@ func text(raw []byte, hint string) string {
 	if i := bytes.IndexByte(raw, 0x1B); i >= 0 && i+1 < len(raw) && (raw[i+1] == '$' || raw[i+1] == '(') {
 		return decode(raw, japanese.ISO2022JP)
 	}
-	if utf8.Valid(raw) || mostlyUTF8(raw) {
+	if utf8.Valid(raw) {
 		return string(raw)
+	}
+	if mostlyUTF8(raw) {
+		return mixed(raw, hint)
 	}
 	if e := charsets[hint]; e != nil {
 		return decode(raw, e)
@@ -58,8 +61,31 @@ func decode(raw []byte, e encoding.Encoding) string {
 	return string(b)
 }
 
-// mostlyUTF8 says whether raw is UTF-8 with a few broken octets, as when an
-// answer is cut or one field has another character set.
+// maxMixed is how many lines of an answer are decoded one by one.
+const maxMixed = 256
+
+// mixed gives UTF-8 of which some lines are in another set, as when a registry
+// passes on what it was given, or an answer is cut.
+func mixed(raw []byte, hint string) string {
+	out := make([]byte, 0, len(raw)+64)
+	others := 0
+	for l := range bytes.Lines(raw) {
+		switch e := charsets[hint]; {
+		case utf8.Valid(l), mostlyUTF8(l), others == maxMixed: // of one that holds but for an octet, that is lost
+			out = append(out, l...)
+		case e != nil:
+			out = append(out, decode(l, e)...)
+			others++
+		default:
+			others++
+			out = append(out, decode(l, guess(l))...)
+		}
+	}
+	return string(out)
+}
+
+// mostlyUTF8 says whether raw is UTF-8 with a few broken octets. Octets of
+// another set rarely make a character of UTF-8 by chance.
 func mostlyUTF8(raw []byte) bool {
 	good, bad := 0, 0
 	for len(raw) > 0 {
@@ -75,7 +101,7 @@ func mostlyUTF8(raw []byte) bool {
 		}
 		raw = raw[n:]
 	}
-	return good > 4*bad
+	return good > 0 && good >= bad
 }
 
 // guess picks the character set of octets that are not UTF-8. Multi-byte sets

@@ -306,6 +306,7 @@ func (a *answer) block(d *draft, role int) {
 	var rest []string
 	for _, t := range lines {
 		t = registration.CleanText(t)
+		lineOf := t
 		if nothing(t) {
 			continue
 		}
@@ -345,7 +346,10 @@ func (a *answer) block(d *draft, role int) {
 			if d.c.Email == "" {
 				a.put(d, contactEmail, e)
 			}
-			t = before
+			// "jo@shop.example +1.5555550100 Fax: +1.5555550101"
+			if t = before; t == "" {
+				t = afterEmail(lineOf, e)
+			}
 			if t == "" {
 				continue
 			}
@@ -447,6 +451,19 @@ func (a *answer) block(d *draft, role int) {
 			d.c.Street = append(d.c.Street, t)
 		}
 	}
+}
+
+// afterEmail gives the telephone numbers that stand behind a mail address on its
+// line.
+func afterEmail(t, e string) string {
+	i := strings.Index(t, e)
+	if i < 0 {
+		return ""
+	}
+	if t = trimBoth(t[i+len(e):]); t == "" || t[0] != '+' && t[0] != '(' && !isDigit(t[0]) {
+		return ""
+	}
+	return t
 }
 
 // faxIn finds the word "fax" behind a number in a plain line; 0 when it is not
@@ -667,7 +684,11 @@ func phone(v string) (string, bool) {
 	if i := strings.LastIndex(v, " - "); i > 7 && len(v)-i < 9 { // an extension
 		v = v[:i]
 	}
-	return registration.Phone(strings.TrimRight(v, " -"))
+	v = strings.TrimRight(v, " -")
+	if i := strings.LastIndexByte(v, ' '); i > 6 && (v[i+1:] == "x" || strings.EqualFold(v[i+1:], "ext") || strings.EqualFold(v[i+1:], "ext.")) {
+		v = trimRight(v[:i]) // an extension that was not given
+	}
+	return registration.Phone(v)
 }
 
 // looksPhone says whether a plain line is a telephone number.

@@ -34,6 +34,20 @@ type phrases struct {
 	root   *phraseNode
 	firsts [64]uint64         // which words may begin a phrase, by firstBit
 	values map[string]verdict // of status lines, folded
+	inside []insidePhrase     // of scripts that have no spaces between words
+}
+
+// insidePhrase is a phrase that may stand anywhere in a line, also in a word.
+type insidePhrase struct {
+	text string
+	says verdict
+}
+
+// wide says whether s begins with a character of the scripts of Chinese, Japanese
+// and Korean, which have no spaces, or endings behind their words.
+func wide(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r >= 0x2E80
 }
 
 // firstBit is the place of a word in phrases.firsts: most words of a page begin
@@ -83,6 +97,10 @@ func readPhrases(b []byte) (*phrases, error) {
 	p := &phrases{root: &phraseNode{}, values: map[string]verdict{}}
 	add := func(v verdict, l list) {
 		for i, s := range append(append([]string{}, l.Start...), l.Anywhere...) {
+			if wide(s) {
+				p.inside = append(p.inside, insidePhrase{s, v})
+				continue
+			}
 			n, end := p.root, false
 			for w := range strings.FieldsSeq(strings.ToLower(s)) {
 				switch w {
@@ -205,6 +223,13 @@ func (p *phrases) line(s string) verdict {
 		i = j
 	}
 	best := noVerdict
+	if strings.IndexFunc(low, func(r rune) bool { return r >= 0x2E80 }) >= 0 {
+		for _, in := range p.inside {
+			if in.says > best && strings.Contains(low, in.text) {
+				best = in.says
+			}
+		}
+	}
 	for i := range n {
 		if at, bit := firstBit(words[i]); i > 0 && p.firsts[at]&(1<<bit) == 0 {
 			continue
@@ -222,7 +247,9 @@ var phraseMarks = func() (t [256]bool) {
 	return t
 }()
 
-func isPhraseGap(c byte) bool { return c <= ' ' || c == ',' || c == '(' || c == '_' || c == '/' }
+func isPhraseGap(c byte) bool {
+	return c <= ' ' || c == ',' || c == '(' || c == '_' || c == '/' || c == ':'
+}
 
 func (n *phraseNode) match(words []string, start bool) verdict {
 	best := n.anywhere
@@ -302,7 +329,7 @@ func askedIn(s string) string {
 		w = strings.Trim(w, "\"'.,:;`")
 		if strings.Contains(w, ".") && !strings.ContainsAny(w, "@/:") && !isDigit(w[0]) {
 			switch strings.ToLower(before) {
-			case "for", "whois", "to", "query", "domain", "name", ">>":
+			case "for", "whois", "to", "query", "domain", "name", "about", ">>":
 				if d, ok := domainValue(w); ok && strings.Contains(d, ".") && !strings.HasPrefix(d, "whois.") && !strings.HasPrefix(d, "www.") {
 					return d
 				}

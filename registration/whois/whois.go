@@ -23,6 +23,10 @@ import (
 // to this mark, with a finding.
 const MaxBytes = 256 << 10
 
+// maxAnswers is how many answers of a chain are read. A registry, a registrar
+// and a reseller are three; what has more was made up.
+const maxAnswers = 8
+
 // Domain reads a WHOIS answer about a domain name. The answer may be a chain,
 // as clients print it: a registry's followed by a registrar's, told apart and
 // merged.
@@ -82,6 +86,10 @@ func (r *Reader) domain(raw []byte, src registration.Source, v *vocabulary, know
 	server, following := "", ""
 	for rest := lines; len(rest) > 0; {
 		var part []line
+		if n == maxAnswers {
+			more = true
+			break
+		}
 		server = following
 		part, rest, following = next(rest)
 		if following == "" && len(part) == 0 {

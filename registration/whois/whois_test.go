@@ -266,6 +266,17 @@ func TestState(t *testing.T) {
 		"domain: EXAMPLE\n\norganisation: X\n\nwhois: whois.example\ncreated: 1985-01-01": registration.Registered, // of the TLD
 		"domain: EXAMPLE\n\norganisation: X\n":                                            registration.Unknown,
 		"domain: EXAMPLE\n\ncreated: 1985-01-01\nnserver: ns1.example.net\nsource: IANA\n\nNo match for shop.example\n": registration.Available,
+		"Not found:shop.example\n":                    registration.Available,
+		"shop.example FREE\n":                         registration.Available,
+		"Domaine inconnu\n":                           registration.Available,
+		"该域名未注册\n":                                    registration.Available,
+		"도메인이 존재하지 않습니다\n":                            registration.Available,
+		"Limite de requêtes atteinte\n":               registration.Throttled,
+		"查询过于频繁，请稍后再试\n":                              registration.Throttled,
+		"Your IP address is banned\n":                 registration.Throttled,
+		"This domain is restricted\n":                 registration.Reserved,
+		"person: Jo Sample\ne-mail: jo@example.org\n": registration.Unknown, // nobody says of which name
+		"No match for shop.example\n\nHosting Details:\nName: Zed Other\nEmail: zed@example.net\n": registration.Available,
 		"hello\n": registration.Unknown,
 		"Domain: shop.example\nStatus: connect\n":                               registration.Registered,
 		"Domain: shop.example\nStatus: NOT AVAILABLE\nRegistered: 2011-01-02\n": registration.Registered,
@@ -283,6 +294,46 @@ func TestState(t *testing.T) {
 			t.Errorf("%q: %v", in, err)
 		}
 		checkRecord(t, rec)
+	}
+}
+
+// What stands below words that are not known, and prose, is nobody's: whatever is
+// added to an answer so, no value of it is shown as somebody's.
+func TestStrangers(t *testing.T) {
+	strangers := []string{
+		"Frobnication Details:\nName: Zed Zzother\nEmail: zz@other.example\nPhone: +1.5555550199\nCreated: soon\n",
+		"Hosting Contact:\n   Name: Zed Zzother\n   Email: zz@other.example\n   Phone: +1.5555550199\n",
+		"[Frobnication Contact]\nZed Zzother\nzzother street 1\n+1.5555550199\n",
+		"Sales Contact:\n   Zed Zzother\n   zzother street 1\n   zz@other.example\n",
+		"zz-key: ZZ1-EXAMPLE\nperson: Zed Zzother\naddress: zzother street 1\ne-mail: zz@other.example\n",
+		"The zzprose in this service is provided for information purposes only, to assist\nin obtaining zzinformation about or related to a domain name registration record.\nBy submitting a zzquery, you agree to abide by the terms: no use for marketing.\n",
+	}
+	files := testdataAnswers(t)
+	for f, raw := range corpusIfHere(t) {
+		// Labels of a profile are the registry's own wherever they stand.
+		if !strings.Contains(f, ".by") && !strings.Contains(f, "/by_") {
+			files[f] = raw
+		}
+	}
+	var r Reader
+	for f, raw := range files {
+		if strings.HasPrefix(f, "charset") {
+			continue // the addition is in another set
+		}
+		before, _ := r.Domain(raw, registration.Source{})
+		for _, s := range strangers {
+			rec, _ := r.Domain([]byte(string(raw)+"\n\n"+s), registration.Source{})
+			b, err := json.Marshal(rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.ToLower(string(b)); strings.Contains(got, "zz") && strings.Contains(got, "other") && !strings.Contains(strings.ToLower(string(raw)), "zz") || strings.Contains(got, "zzprose") || strings.Contains(got, "555555019") {
+				t.Errorf("%s, with %q behind it: %s", f, s, b)
+			}
+			if before.State != registration.Registered && rec.State == registration.Registered {
+				t.Errorf("%s is %s, and with %q behind it registered", f, before.State, s)
+			}
+		}
 	}
 }
 

@@ -74,7 +74,7 @@ func files(t *testing.T, dir string) (out []string) {
 
 func (e *env) openDir(t *testing.T) (*store.Store, string) {
 	dir := filepath.Join(t.TempDir(), "blobs")
-	return e.openAt(t, e.dsn(t), store.Options{BlobDir: dir, InlineLimit: 1024}), dir
+	return e.openAt(t, e.made(t), store.Options{BlobDir: dir, InlineLimit: 1024}), dir
 }
 
 var large = bytes.Repeat([]byte("large "), 1000)
@@ -127,7 +127,7 @@ func testBlobs(t *testing.T, e *env) {
 		t.Errorf("got %v", err)
 	}
 	// Without a folder all is in the database.
-	plain := e.openAt(t, e.dsn(t), store.Options{})
+	plain := e.openAt(t, e.made(t), store.Options{})
 	sum := putBlob(t, plain, bytes.Repeat(large, 50))
 	if i := info(t, plain, sum); i.File != "" || len(readBlob(t, plain, sum)) != 50*len(large) {
 		t.Errorf("%+v", i)
@@ -541,7 +541,7 @@ func testForever(t *testing.T, e *env) {
 }
 
 func testReopen(t *testing.T, e *env) {
-	dsn, dir := e.dsn(t), t.TempDir()
+	dsn, dir := e.made(t), t.TempDir()
 	for i := range 3 {
 		s, err := store.Open(t.Context(), dsn, store.Options{Clock: e.clock, BlobDir: dir, InlineLimit: 10})
 		if err != nil {
@@ -616,7 +616,7 @@ func testOpenTogether(t *testing.T, e *env) {
 
 // testNewer: a database that a newer program wrote is left alone.
 func testNewer(t *testing.T, e *env) {
-	dsn := e.dsn(t)
+	dsn := e.made(t)
 	s := e.openAt(t, dsn, store.Options{})
 	exec := func(q string) {
 		t.Helper()

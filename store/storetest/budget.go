@@ -77,7 +77,7 @@ func testBudgets(t *testing.T, e *env) {
 // testBudgetHolds: what one is told by a server holds for all, and an answer
 // ends only what is over.
 func testBudgetHolds(t *testing.T, e *env) {
-	dsn, ctx := e.dsn(t), t.Context()
+	dsn, ctx := e.made(t), t.Context()
 	one, two := e.openAt(t, dsn, store.Options{}), e.openAt(t, dsn, store.Options{})
 	pace := clock.NewVirtual(start)
 	const server = "whois.example:43"
@@ -138,7 +138,7 @@ func testBudgetHolds(t *testing.T, e *env) {
 // testBudgetRace: however many lease at the same time, no two turns of a server
 // are closer than permitted, and none that could be had is lost.
 func testBudgetRace(t *testing.T, e *env) {
-	dsn := e.dsn(t)
+	dsn := e.made(t)
 	pace := clock.NewVirtual(start)
 	const every, each = 100 * time.Millisecond, 12
 	var mu sync.Mutex

@@ -25,8 +25,9 @@ import (
 )
 
 // Run runs the suite. dsn gives the address of a new, empty database each time
-// it is called.
-func Run(t *testing.T, dsn func(t testing.TB) string) {
+// it is called; made that of one that may have the schema, for tests that are
+// about something else.
+func Run(t *testing.T, dsn, made func(t testing.TB) string) {
 	for _, tc := range []struct {
 		name string
 		run  func(*testing.T, *env)
@@ -56,6 +57,9 @@ func Run(t *testing.T, dsn func(t testing.TB) string) {
 		{"mails/retention", testMailRetention},
 		{"notices/bounce", testBounce},
 		{"disclosures", testDisclosures},
+		{"verifications", testVerifications},
+		{"inaccuracies", testInaccuracies},
+		{"surveys", testSurveys},
 		{"figures", testFigures},
 		{"queue", testQueue},
 		{"queue/search", testSearch},
@@ -87,8 +91,11 @@ func Run(t *testing.T, dsn func(t testing.TB) string) {
 		{"blobs/erase", testEraseBlob},
 		{"blobs/bar", testBarBlob},
 		{"blobs/sweep", testSweepBlobs},
+		{"access/membership", testMembership},
 		{"registrations", testRegistrations},
 		{"registrations/retention", testRegistrationRetention},
+		{"accuracy", testAccuracy},
+		{"accuracy/frames", testAccuracyFrames},
 		{"retention", testRetention},
 		{"retention/forever", testForever},
 		{"open/twice", testReopen},
@@ -97,7 +104,7 @@ func Run(t *testing.T, dsn func(t testing.TB) string) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			tc.run(t, &env{dsn: dsn, clock: clock.NewVirtual(start)})
+			tc.run(t, &env{dsn: dsn, made: made, clock: clock.NewVirtual(start)})
 		})
 	}
 }
@@ -105,14 +112,15 @@ func Run(t *testing.T, dsn func(t testing.TB) string) {
 var start = time.Date(2026, 3, 1, 9, 30, 0, 123456000, time.UTC)
 
 type env struct {
-	dsn   func(testing.TB) string
+	dsn   func(testing.TB) string // of an empty database
+	made  func(testing.TB) string // of one that may have the schema already
 	clock *clock.Virtual
 }
 
 // open opens a new store, with a folder for blobs over 1 KiB.
 func (e *env) open(t *testing.T) *store.Store {
 	t.Helper()
-	return e.openAt(t, e.dsn(t), store.Options{BlobDir: t.TempDir(), InlineLimit: 1024})
+	return e.openAt(t, e.made(t), store.Options{BlobDir: t.TempDir(), InlineLimit: 1024})
 }
 
 func (e *env) openAt(t *testing.T, dsn string, o store.Options) *store.Store {
