@@ -72,7 +72,7 @@ var redactedPhrases = [...]string{
 	"not displayed for privacy", "contact the registrar listed above", "redacted | ", "select contact domain holder",
 	"select request email form", "hidden for gdpr", "removed for privacy", "removed due to gdpr", "concealed for privacy",
 	"non-disclosed", "privacy protected by registry", "obscured for privacy", "data not disclosed", "hidden by registry",
-	"visit the web-based whois", "whois data protection", "available on request", "not published", "withheld by",
+	"visit the web-based whois", "for the web-based whois", "whois data protection", "available on request", "not published", "withheld by",
 }
 
 // proxyNames are names of privacy and proxy services, as their registrations
@@ -85,7 +85,8 @@ var proxyNames = [...]string{
 	"identity protect limited", "moniker privacy services", "privacydotlink", "privacy service provided by", "domain privacy guard",
 	"global domain privacy", "whoisprotection", "whois protection service", "whois proxy", "whoisproxy", "see privacyguardian",
 	"1&1 internet privacy", "domain privacy trustee", "privacy hero inc", "jewella privacy", "domain proxy service", "whoissecure",
-	"id shield service", "c/o whoisproxy",
+	"id shield service", "c/o whoisproxy", " privacy service", "knock knock whois not there", "private whois", "whois agent",
+	"obfuscated whois",
 }
 
 // proxyDomains are mail domains of privacy and proxy services.

@@ -86,6 +86,7 @@ func (d *domainReader) domain(a Answer) registration.State {
 	if d.messages(shortQuota, true) {
 		d.find(registration.Finding{ID: "rdap.quota-notice", Severity: registration.Advice, Path: "$.notices", Detail: "a notice says that too much was asked; the object may be cut"})
 	}
+	d.rulePaths(d.claims&profile2024 != 0)
 	d.rules(a)
 	switch {
 	case !a.Asked.IsZero() && d.rec.Domain != "" && d.rec.Domain != a.Asked.String():

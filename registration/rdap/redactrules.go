@@ -64,6 +64,13 @@ func (d *domainReader) redactionOf(typ string) *redacted {
 // contact. Contacts without a jCard are not judged: the profile speaks of
 // jCards alone.
 func (d *domainReader) ruleRedactions(must report) {
+	for i := range d.redactions {
+		if r := &d.redactions[i]; r.typ == "" {
+			if code, ok := described[r.name]; ok {
+				d.add("gtld.redaction-described", registration.Advice, code, r.node, "the name of a redaction is given in words where the profile has a type for it")
+			}
+		}
+	}
 	for _, f := range families {
 		top := d.topOf(f.key)
 		if top.card == nil || d.member(top.node, "vcardArray") == none {
@@ -92,6 +99,9 @@ func (d *domainReader) ruleRedactions(must report) {
 				continue
 			default:
 				asked = top.card.empty(f.field)
+				if !asked && r != nil && f.field == "name" {
+					must("gtld.redacted-present", f.required-4, path(r.node), f.typ+" is said to be redacted and is there")
+				}
 			}
 			if !asked {
 				continue
@@ -139,6 +149,69 @@ func (d *domainReader) ruleRedactions(must report) {
 			}
 		}
 	}
+}
+
+// described are the codes of ICANN's tool for a redaction whose name is given as
+// free words where the profile has a registered type. Where the tool has a code
+// that could not be confirmed it is 0.
+var described = map[string]int{
+	"Registry Domain ID": -65800, "Registry Registrant ID": -65801, "Registrant Name": -65802, "Registrant Organization": 0,
+	"Registrant Street": 0, "Registrant City": 0, "Registrant Postal Code": -65806, "Registrant Phone": -65807,
+	"Registrant Phone Ext": -65808, "Registrant Fax": 0, "Registrant Fax Ext": 0, "Registrant Email": -65811,
+	"Registry Tech ID": -65812, "Tech Name": 0, "Tech Phone": 0, "Tech Phone Ext": -65815, "Tech Email": 0,
+}
+
+// rulePaths judges the paths of every redaction by RFC 9537 section 4.2, whatever
+// profile is claimed and whether contacts are jCards or JSContact cards. What
+// the profile's rules judge of a contact with a jCard is left to them (profile).
+func (d *domainReader) rulePaths(profile bool) {
+	for i := range d.redactions {
+		r := &d.redactions[i]
+		if profile && d.inProfile(r.typ) || !d.jsonPath(r) {
+			continue
+		}
+		pre, post := d.member(r.node, "prePath"), d.member(r.node, "postPath")
+		if pre != none && post != none {
+			d.add("rdap.redacted-path", registration.RFC, 0, r.node, "a redaction has prePath or postPath, not both (RFC 9537 section 4.2)")
+			continue
+		}
+		if post == none && (r.method == emptyValue || r.method == partialValue) {
+			d.add("rdap.redacted-path", registration.RFC, 0, r.node, "a value that is emptied or cut is still there, and has no postPath (RFC 9537 section 4.2)")
+		}
+		for _, m := range [...]string{"prePath", "postPath", "replacementPath"} {
+			n := d.member(r.node, m)
+			if n == none || d.kindOf(n) != kString {
+				continue
+			}
+			switch got := d.lookup(d.rawText(n)); {
+			case got == pathInvalid:
+				d.add("rdap.redacted-path", registration.RFC, 0, n, "the path of a redaction is no JSONPath (RFC 9535)")
+			case got == pathEmpty && m != "prePath":
+				d.add("rdap.redacted-path", registration.RFC, 0, n, "the path of a redaction selects nothing in the answer (RFC 9537 section 4.2)")
+			}
+		}
+	}
+}
+
+// inProfile says whether the profile's rules judge the redaction of a registered
+// name: of a contact that has a jCard.
+func (d *domainReader) inProfile(typ string) bool {
+	if typ == "Registry Domain ID" { // judged by ruleHandle
+		return true
+	}
+	key := ""
+	for i := range families {
+		if families[i].typ == typ {
+			key = families[i].key
+		}
+	}
+	for i := range emails {
+		if emails[i].typ == typ {
+			key = emails[i].key
+		}
+	}
+	top := d.topOf(key)
+	return top.card != nil && d.member(top.node, "vcardArray") != none
 }
 
 // rulePath judges the path and the method of a redaction.

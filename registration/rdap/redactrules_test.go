@@ -164,6 +164,11 @@ func TestProfile2024(t *testing.T) {
 		{"-65100", []string{"Tech Phone", none}, []int{-65100}},
 		{"-65207", []string{"[?(@[0]=='contact-uri')]", "[?(@[0]=='uri')]"}, []int{-65207}},
 		{"-65702", []string{"Registry Tech ID", none}, []int{-65702}},
+		{"-63205", []string{`"roles":["registrant"],"vcardArray":["vcard",[["version",{},"text","4.0"],["fn",{},"text",""]`, `"roles":["registrant"],"vcardArray":["vcard",[["version",{},"text","4.0"],["fn",{},"text","Jo Sample"]`}, []int{-63205}},
+		{"-65005", []string{`"roles":["technical"],"vcardArray":["vcard",[["version",{},"text","4.0"],["fn",{},"text",""]`, `"roles":["technical"],"vcardArray":["vcard",[["version",{},"text","4.0"],["fn",{},"text","Te Sample"]`}, []int{-65005}},
+		{"-65807, and what is missing then", []string{red("Registrant Phone"), `{"name":{"description":"Registrant Phone"}`}, []int{-65807, -63700}},
+		{"-65800 and what it was for", []string{red("Registry Domain ID"), `{"name":{"description":"Registry Domain ID"}`}, []int{-65800, -46202}},
+		{"words that are no registered name", []string{red("Registrant Fax"), `{"name":{"description":"Fax of the registrant"}`}, nil},
 		{"another language of paths", []string{red("Registrant Name"), red("Registrant Name") + `,"pathLang":"xpath"`, "[?(@[0]=='fn')][3]", "//fn"}, nil},
 		{"a path we do not evaluate", []string{"[?(@[0]=='fn')][3]", "..fn"}, nil},
 	} {
@@ -194,6 +199,39 @@ func TestProfile2024Registrar(t *testing.T) {
 			if got := slices.ContainsFunc(rec.Findings, func(f registration.Finding) bool { return f.ICANNCode == code }); got != want {
 				t.Errorf("%s: code %d %v", role, code, got)
 			}
+		}
+	}
+}
+
+// TestRedactionPathRules: the paths of redactions are judged by RFC 9537 in every
+// answer, also of contacts that are JSContact cards.
+func TestRedactionPathRules(t *testing.T) {
+	const entity = `{"objectClassName":"entity","roles":["registrant"],"jscard":{"@type":"Card","version":"1.0","name":{"full":"Jo Sample"},"organizations":{"o":{"name":""}}}}`
+	at := "$.entities[?(@.roles[0]=='registrant')].jscard"
+	for redaction, want := range map[string]int{
+		`{"name":{"type":"Registrant Phone"},"prePath":"` + at + `.phones","method":"removal"}`:                                               0,
+		`{"name":{"type":"Registrant Organization"},"postPath":"` + at + `.organizations.o.name","method":"emptyValue"}`:                      0,
+		`{"name":{"type":"Registrant Organization"},"postPath":"` + at + `.organizations.x.name","method":"emptyValue"}`:                      1,
+		`{"name":{"type":"Registrant Organization"},"prePath":"` + at + `.organizations.o.name","method":"emptyValue"}`:                       1,
+		`{"name":{"type":"Registrant Organization"},"prePath":"$.a","postPath":"` + at + `.organizations.o.name","method":"emptyValue"}`:      1,
+		`{"name":{"type":"Registrant Phone"},"prePath":"entities.phones","method":"removal"}`:                                                 1,
+		`{"name":{"type":"Registrant Phone"},"prePath":"//phones","pathLang":"xpath","method":"removal"}`:                                     0,
+		`{"name":{"type":"Registrant Email"},"prePath":"` + at + `.emails","replacementPath":"` + at + `.links","method":"replacementValue"}`: 1,
+		`{"name":{"type":"Registrant Phone"},"prePath":["$.a"],"method":"removal"}`:                                                           0,
+	} {
+		body := `{"objectClassName":"domain","ldhName":"shop.example","rdapConformance":["rdap_level_0","redacted","jscard"],"entities":[` + entity + `],"redacted":[` + redaction + `]}`
+		rec, err := Domain([]byte(body), registration.Source{Protocol: "rdap"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for _, f := range rec.Findings {
+			if f.ID == "rdap.redacted-path" {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %d findings about its paths, want %d: %+v", redaction, got, want, rec.Findings)
 		}
 	}
 }

@@ -15,6 +15,7 @@ type answer struct {
 	profile *profile
 	rec     registration.Record
 	lines   []line
+	at      int // the line that is read
 
 	// Where the reader is.
 	in      section
@@ -118,6 +119,7 @@ func (a *answer) read(lines []line) registration.Record {
 
 func (a *answer) line(i int) {
 	l := &a.lines[i]
+	a.at = i
 	if l.kind == commentLine {
 		a.comment(l)
 		return
@@ -209,6 +211,11 @@ func (a *answer) pair(l *line, first bool) {
 		}
 		switch {
 		case !first:
+			// "Registrar Technical Contacts:" above deeper lines, without a blank
+			// line before it, ends the block of another.
+			if n := a.at + 1; v == "" && !deeper && a.in.filled && (a.in.kind == inContact || a.in.kind == inRegistrar) && n < len(a.lines) && a.lines[n].indent > l.indent {
+				a.in = section{kind: inOther, indent: l.indent}
+			}
 		case a.in.kind == inDomain:
 			// "Hosting Details:" above a name and an address, "pgp-key: EX1"
 			// above a person's: whose they are is not known.
@@ -991,7 +998,7 @@ func (a *answer) setDomain(d string) {
 
 // domainValue reads the value of a label that names the domain.
 func domainValue(v string) (string, bool) {
-	v = strings.Trim(firstWord(v), "\"'<>.,;")
+	v = unquoted(firstWord(v))
 	if v == "" || strings.ContainsAny(v, "@/:") {
 		return "", false
 	}
@@ -1008,6 +1015,25 @@ func domainValue(v string) (string, bool) {
 		return "", false
 	}
 	return d.String(), true
+}
+
+// unquoted takes quotes and punctuation off the ends of a word.
+func unquoted(s string) string {
+	for s != "" && isQuote(s[0]) {
+		s = s[1:]
+	}
+	for s != "" && isQuote(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func isQuote(c byte) bool {
+	switch c {
+	case '"', '\'', '<', '>', '.', ',', ';':
+		return true
+	}
+	return false
 }
 
 // plainName says whether v is a name of letters, digits and hyphens with a dot,
@@ -1175,6 +1201,9 @@ func (a *answer) addStatus(s string) {
 			return
 		}
 	}
+	if a.rec.Statuses == nil {
+		a.rec.Statuses = make([]string, 0, 4)
+	}
 	a.rec.Statuses = append(a.rec.Statuses, s)
 }
 
@@ -1230,6 +1259,9 @@ func (a *answer) addHost(h string) {
 		if have == h {
 			return
 		}
+	}
+	if a.rec.Nameservers == nil {
+		a.rec.Nameservers = make([]string, 0, 4)
 	}
 	a.rec.Nameservers = append(a.rec.Nameservers, h)
 	a.signs++

@@ -4,6 +4,7 @@ package whois
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -24,7 +25,8 @@ func cpu() float64 {
 
 // BenchmarkDomain reads answers: those of the shared corpus when it is here,
 // all of them and those of registered names, and the invented ones of testdata.
-// The floor is splitting the same answers into lines and at the colon.
+// The floors are splitting the same answers into lines and at the colon, and
+// encoding/json reading the records that come of them.
 func BenchmarkDomain(b *testing.B) {
 	run := func(name string, files [][]byte, f func(raw []byte)) {
 		b.Run(name, func(b *testing.B) {
@@ -76,6 +78,22 @@ func BenchmarkDomain(b *testing.B) {
 	if len(floor) == 0 {
 		floor = ours
 	}
+	// The other floor: encoding/json reads the records that came out, nothing else.
+	var out [][]byte
+	for _, raw := range floor {
+		rec, _ := r.Domain(raw, registration.Source{Protocol: "whois"})
+		line, err := json.Marshal(rec)
+		if err != nil {
+			b.Fatal(err)
+		}
+		out = append(out, line)
+	}
+	run("floor-encoding-json", out, func(raw []byte) {
+		var v any
+		if err := json.Unmarshal(raw, &v); err != nil {
+			b.Fatal(err)
+		}
+	})
 	pairs := 0
 	run("floor-split-lines", floor, func(raw []byte) {
 		for l := range bytes.Lines(raw) {

@@ -2,6 +2,8 @@ package whois
 
 import (
 	"bytes"
+	"html"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -63,6 +65,38 @@ func decode(raw []byte, e encoding.Encoding) string {
 
 // maxMixed is how many lines of an answer are decoded one by one.
 const maxMixed = 256
+
+// untagged takes the marks of HTML out of a text that has line breaks of it, as
+// when a server answers with a piece of its page.
+func untagged(s string) string {
+	if strings.IndexByte(s, '<') < 0 || !strings.Contains(s, "<br") && !strings.Contains(s, "<BR") && !strings.Contains(s, "</") {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for s != "" {
+		i := strings.IndexByte(s, '<')
+		if i < 0 {
+			break
+		}
+		b.WriteString(s[:i])
+		s = s[i:]
+		j := strings.IndexByte(s[:min(len(s), 256)], '>')
+		if j < 2 || !isLetter(s[1]) && s[1] != '/' || strings.IndexByte(s[:j], '@') >= 0 || strings.IndexByte(s[:j], '\n') >= 0 {
+			b.WriteByte('<')
+			s = s[1:]
+			continue
+		}
+		if tag := s[:j]; len(tag) > 2 && strings.EqualFold(tag[:3], "<br") && !strings.HasPrefix(s[j+1:], "\n") && !strings.HasPrefix(s[j+1:], "\r") {
+			b.WriteByte('\n')
+		}
+		s = s[j+1:]
+	}
+	b.WriteString(s)
+	return html.UnescapeString(b.String())
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // mixed gives UTF-8 of which some lines are in another set, as when a registry
 // passes on what it was given, or an answer is cut.

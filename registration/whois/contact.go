@@ -119,6 +119,9 @@ func (a *answer) put(d *draft, w what, v string) {
 	case contactOrganization:
 		set(&c.Organization)
 	case contactStreet:
+		if c.Street == nil {
+			c.Street = make([]string, 0, 3)
+		}
 		if len(c.Street) < 12 {
 			c.Street = append(c.Street, v)
 		}
@@ -213,6 +216,9 @@ func (d *draft) empty() bool { return !d.filled && !d.marked && len(d.lines) == 
 
 // form keeps how the country was given.
 func (d *draft) form(rec *registration.Record, role int) {
+	if d.given == "" && d.line == "" {
+		return
+	}
 	for _, g := range [...]struct{ field, text string }{{"country", d.given}, {"street", d.line}} {
 		if g.text == "" || d.c.Country == "" {
 			continue
@@ -325,6 +331,8 @@ func (a *answer) block(d *draft, role int) {
 				d.mark(contactName, s, "")
 				d.mark(contactOrganization, s, "")
 				n++
+			} else if optedOut(t) { // of an address, behind a name that is shown
+				d.mark(contactStreet, s, "")
 			}
 			continue
 		}
@@ -584,10 +592,20 @@ func (a *answer) withheld(v string) registration.FieldState {
 		return a.lastState
 	}
 	s := registration.Withheld(v)
+	if s == registration.Present && len(v) > 30 && optedOut(v) {
+		s = registration.Redacted
+	}
 	if s != registration.Present {
 		a.lastValue, a.lastState = v, s
 	}
 	return s
+}
+
+// optedOut says whether a line is one of the sentence that .uk and its sisters
+// print where an address would be: "The registrant is a non-trading individual
+// who has opted to have their / address omitted from the WHOIS service."
+func optedOut(v string) bool {
+	return strings.Contains(v, "opted to have their") || strings.Contains(v, "omitted from the WHOIS")
 }
 
 // country gives the code of a country where it can be told.

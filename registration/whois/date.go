@@ -236,7 +236,7 @@ func (p *dateParts) word(s string, i, j int) int {
 	if len(w) == 6 && p.n == 0 && strings.EqualFold(w, "before") {
 		p.before = true
 	}
-	if p.full() && !p.hasZone {
+	if (p.full() || p.hasTime && p.month > 0) && !p.hasZone {
 		// A zone, with its offset: "GMT+02:00".
 		if off, ok := zoneOf(w); ok {
 			p.offset, p.hasZone = off, true

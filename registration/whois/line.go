@@ -260,7 +260,7 @@ func (v *vocabulary) pair(l *line, t string) {
 			label, value = trimLabel(t[:j]), strings.TrimLeft(t[j:], ". \t")
 		}
 		if label != "" && label[0] != '+' && !(isDigit(label[0]) && (strings.Count(label, " ") > 2 || digitsIn(label) > 6)) {
-			m := v.lookup(label)
+			m := v.around(label)
 			// "domain:Domain-Name:example.ma": rwhois names the class first.
 			if m.what == domainName && value != "" && strings.IndexByte(value, ':') > 0 && !strings.Contains(value, " ") {
 				if k, rest, _ := strings.Cut(value, ":"); len(k) < 32 {
@@ -288,13 +288,13 @@ func (v *vocabulary) pair(l *line, t string) {
 	}
 	if j := leaders; j > 0 {
 		label, value := trimLabel(t[:j]), strings.TrimLeft(t[j:], ". \t#:")
-		if m := v.lookup(label); m.what != unknown {
+		if m := v.around(label); m.what != unknown {
 			l.kind, l.label, l.value, l.meaning = pairLine, label, value, m
 			l.column = l.indent + int16(min(len(t)-len(value), 500))
 			return
 		}
 	}
-	if i, n := columns(t); i > 0 {
+	if i, n := columns(t); i > 0 && t[min(i+n, len(t)-1)] != '|' && t[min(i+n, len(t)-1)] != '=' && !strings.HasPrefix(t[i+n:], "->") {
 		label := trimLabel(t[:i])
 		if m := v.lookup(label); m.what != unknown {
 			l.kind, l.label, l.value, l.meaning = pairLine, label, trimBoth(t[i+n:]), m
@@ -310,7 +310,20 @@ func (v *vocabulary) pair(l *line, t string) {
 			return
 		}
 	}
+	// "| Domain | shop.example", "domain = shop.example", "Domain -> shop.example"
+	if i, n := sign(t); i > 0 {
+		label := trimLabel(t[:i])
+		if m := v.around(label); m.what != unknown {
+			l.kind, l.label, l.value, l.meaning = pairLine, label, plainValue(trimBoth(t[i+n:])), m
+			l.column = l.indent + int16(min(i+n, 500))
+			return
+		}
+	}
 	if len(t) <= 64 {
+		if c := t[len(t)-1]; c == '.' || c == ',' || manyWords(t) { // a line of prose
+			v.sentence(l, t)
+			return
+		}
 		m := v.heading(t)
 		if m.what == unknown && (strings.IndexByte(t, ',') > 0 || strings.IndexByte(t, '&') > 0) {
 			m = v.several(t)
@@ -321,6 +334,18 @@ func (v *vocabulary) pair(l *line, t string) {
 		}
 		v.sentence(l, t)
 	}
+}
+
+// manyWords says whether a line has more words than any label, which have up to
+// seven.
+func manyWords(t string) bool {
+	n := 0
+	for i := 1; i < len(t); i++ {
+		if t[i] == ' ' && t[i-1] != ' ' {
+			n++
+		}
+	}
+	return n > 8
 }
 
 // sentence reads "Record created on 2001-02-03." and "Registered on: …"
@@ -428,6 +453,25 @@ func colon(t string) (i, n, leaders int) {
 		}
 	}
 	return 0, 0, leaders
+}
+
+// sign finds what stands between a label and its value where it is no colon, and
+// its length: the border of a table, an equals sign, an arrow.
+func sign(t string) (i, n int) {
+	t = t[:min(len(t), 48)]
+	if i := strings.IndexByte(t, '|'); i > 1 {
+		return i, 1
+	}
+	if i := strings.IndexByte(t, '='); i > 1 {
+		if i+1 < len(t) && t[i+1] == '>' {
+			return i, 2
+		}
+		return i, 1
+	}
+	if i := strings.IndexByte(t, '>'); i > 2 && t[i-1] == '-' {
+		return i - 1, 2
+	}
+	return 0, 0
 }
 
 // columns finds the gap between a label and its value: a tab, or two spaces.

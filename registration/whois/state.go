@@ -182,6 +182,7 @@ func (p *phrases) line(s string) verdict {
 	}
 	// Lower case once, so that words can be looked up as they stand.
 	b := lower[:0]
+	hasWide := false
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
@@ -196,6 +197,7 @@ func (p *phrases) line(s string) verdict {
 		if r == '’' {
 			r = '\''
 		}
+		hasWide = hasWide || r >= 0x2E80
 		b = utf8.AppendRune(b, unicode.ToLower(r))
 		i += n
 	}
@@ -223,7 +225,7 @@ func (p *phrases) line(s string) verdict {
 		i = j
 	}
 	best := noVerdict
-	if strings.IndexFunc(low, func(r rune) bool { return r >= 0x2E80 }) >= 0 {
+	if hasWide {
 		for _, in := range p.inside {
 			if in.says > best && strings.Contains(low, in.text) {
 				best = in.says
@@ -318,17 +320,32 @@ func (p *phrases) page(lines []line) (best verdict, name string) {
 	return noVerdict, name
 }
 
+// innerDot says whether a dot stands between two characters that are no space,
+// as in a name.
+func innerDot(s string) bool {
+	for i := 1; ; i++ {
+		j := strings.IndexByte(s[min(i, len(s)):], '.')
+		if j < 0 {
+			return false
+		}
+		if i += j; i < len(s)-1 && s[i-1] > ' ' && s[i+1] > ' ' && s[i+1] != '.' {
+			return true
+		}
+	}
+}
+
 // askedIn finds the name in a line that repeats the question: "You queried for
 // example.com but…", "WHOIS example.com".
 func askedIn(s string) string {
-	if i := strings.IndexByte(s, '.'); i < 0 || i >= len(s)-2 {
+	if !innerDot(s) {
 		return ""
 	}
 	before := ""
 	for w := range strings.FieldsSeq(s) {
-		w = strings.Trim(w, "\"'.,:;`")
-		if strings.Contains(w, ".") && !strings.ContainsAny(w, "@/:") && !isDigit(w[0]) {
-			switch strings.ToLower(before) {
+		w = trimMarks(w)
+		if strings.IndexByte(w, '.') > 0 && !strings.ContainsAny(w, "@/:") && !isDigit(w[0]) {
+			var buf [8]byte
+			switch string(lowerShort(buf[:0], before)) {
 			case "for", "whois", "to", "query", "domain", "name", "about", ">>":
 				if d, ok := domainValue(w); ok && strings.Contains(d, ".") && !strings.HasPrefix(d, "whois.") && !strings.HasPrefix(d, "www.") {
 					return d
@@ -338,6 +355,35 @@ func askedIn(s string) string {
 		before = w
 	}
 	return ""
+}
+
+// trimMarks takes quotes and punctuation off the ends of a word.
+func trimMarks(w string) string {
+	for w != "" && askedMark(w[0]) {
+		w = w[1:]
+	}
+	for w != "" && askedMark(w[len(w)-1]) {
+		w = w[:len(w)-1]
+	}
+	return w
+}
+
+func askedMark(c byte) bool { return c == ':' || c == '`' || c != '<' && c != '>' && isQuote(c) }
+
+// lowerShort appends a word of up to eight octets in lower case; a longer one is
+// none of those that are looked for.
+func lowerShort(dst []byte, w string) []byte {
+	if len(w) > cap(dst) {
+		return dst
+	}
+	for i := 0; i < len(w); i++ {
+		c := w[i]
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }
 
 // nameIn finds the one domain name in a line such as "No match for EXAMPLE.COM".

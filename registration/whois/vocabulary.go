@@ -124,6 +124,12 @@ var vocabularyYAML []byte
 // language is one entry of vocabulary.yaml.
 type language struct {
 	Language string `yaml:"language"`
+	// Around are words that may stand before or after a label of some meanings
+	// and change nothing: "domain" before a date.
+	Around struct {
+		Dates       affixes `yaml:"dates"`
+		Nameservers affixes `yaml:"nameservers"`
+	} `yaml:"around"`
 	// FieldFirst says that a field may stand before the role in a joined label.
 	FieldFirst bool                `yaml:"field first"`
 	Labels     map[string][]string `yaml:"labels"`
@@ -132,9 +138,27 @@ type language struct {
 	Fields     map[string][]string `yaml:"fields"`
 }
 
+// affixes are words around a label.
+type affixes struct {
+	Before []string `yaml:"before"`
+	After  []string `yaml:"after"`
+}
+
+// add adds the words of others, folded.
+func (a *affixes) add(b affixes) {
+	for _, w := range b.Before {
+		a.Before = append(a.Before, foldLabel(w))
+	}
+	for _, w := range b.After {
+		a.After = append(a.After, foldLabel(w))
+	}
+}
+
 // vocabulary gives the meaning of labels, by their folded form.
 type vocabulary struct {
 	labels map[string]meaning
+	// dates and hosts may stand around the labels of dates and name servers.
+	dates, hosts affixes
 	// shapes are the first octets that labels of a length have, as bits: most
 	// lines that are no label are told by it without a look into the table.
 	shapes [maxLabel + 4]uint64
@@ -234,6 +258,8 @@ func readVocabulary(b []byte) (*vocabulary, error) {
 		}
 	}
 	for _, l := range languages {
+		v.dates.add(l.Around.Dates)
+		v.hosts.add(l.Around.Nameservers)
 		for _, name := range slices.Sorted(maps.Keys(l.Labels)) {
 			w, ok := labelWhat[name]
 			if !ok && len(l.Labels[name]) > 0 {
@@ -374,6 +400,52 @@ func (v *vocabulary) lookup(label string) meaning {
 			return m
 		}
 		return v.lookup(strings.TrimSpace(b))
+	}
+	return meaning{}
+}
+
+// around gives the meaning of a label that has a sign behind it, also with words
+// around it that change nothing: "Domain Record Created Date".
+func (v *vocabulary) around(label string) meaning {
+	if m := v.lookup(label); m.what != unknown || len(label) > maxAround {
+		return m
+	}
+	var buf [maxLabel + 4]byte
+	k := fold(buf[:0], label)
+	if m := v.affixed(k, &v.dates, 2); m.what.isDate() {
+		return m
+	}
+	k = k[:stripDigits(k)]
+	if m := v.affixed(k, &v.hosts, 1); m.what == nameserver {
+		return m
+	}
+	return meaning{}
+}
+
+// maxAround is the longest label that is looked up without words around it, in
+// octets.
+const maxAround = 64
+
+// affixed looks a label up without up to depth words around it.
+func (v *vocabulary) affixed(k []byte, a *affixes, depth int) meaning {
+	for _, w := range a.Before {
+		if len(k) > len(w) && string(k[:len(w)]) == w {
+			if m, ok := v.find(k[len(w):]); ok {
+				return m
+			}
+			if depth > 1 {
+				if m := v.affixed(k[len(w):], a, depth-1); m.what != unknown {
+					return m
+				}
+			}
+		}
+	}
+	for _, w := range a.After {
+		if n := len(k) - len(w); n > 0 && string(k[n:]) == w {
+			if m, ok := v.find(k[:n]); ok {
+				return m
+			}
+		}
 	}
 	return meaning{}
 }

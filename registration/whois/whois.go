@@ -68,12 +68,12 @@ func (r *Reader) domain(raw []byte, src registration.Source, v *vocabulary, know
 		}}, src), err
 	}
 	p := known.server(src.Server)
-	s := text(raw, p.charset)
+	s := untagged(text(raw, p.charset))
 	lines, more := v.split(r.lines[:0], s)
 	if tld := firstTLD(lines); tld != "" && p == none {
 		if p = known.tld(tld); p.charset != "" {
 			// The registry's own character set may give other words.
-			if again := text(raw, p.charset); again != s {
+			if again := untagged(text(raw, p.charset)); again != s {
 				s = again
 				lines, more = v.split(lines[:0], s)
 			}

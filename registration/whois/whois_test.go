@@ -183,6 +183,7 @@ func TestDate(t *testing.T) {
 		{"2011-01-02 12:00:00", 0, cet, "2011-01-02T11:00:00Z"},
 		{"2011-01-02 00:00:00", 0, jp, "2011-01-02"},
 		{"2011-01-02T00:00:00Z", 0, jp, "2011-01-02T00:00:00Z"},
+		{"Sun 2 Jan 03:04:05 CET 2011", 0, zone{}, "2011-01-02T02:04:05Z"},
 		{"20110102", 0, zone{}, "2011-01-02"},
 		{"20110102030405", 0, zone{}, "2011-01-02T03:04:05Z"},
 		{"20110102 #1234567", 0, zone{}, "2011-01-02"},
@@ -316,12 +317,16 @@ func TestStrangers(t *testing.T) {
 		}
 	}
 	var r Reader
-	for f, raw := range files {
+	for i, f := range sortedKeys(files) {
 		if strings.HasPrefix(f, "charset") {
 			continue // the addition is in another set
 		}
+		raw, tried := files[f], strangers
+		if strings.Contains(f, "/") { // of the corpus, which has many
+			tried = strangers[i%len(strangers):][:1]
+		}
 		before, _ := r.Domain(raw, registration.Source{})
-		for _, s := range strangers {
+		for _, s := range tried {
 			rec, _ := r.Domain([]byte(string(raw)+"\n\n"+s), registration.Source{})
 			b, err := json.Marshal(rec)
 			if err != nil {
