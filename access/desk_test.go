@@ -43,7 +43,7 @@ type world struct {
 // onBoth runs a test on both engines.
 func onBoth(t *testing.T, f func(w world)) {
 	for name, dsn := range map[string]func(testing.TB) string{
-		store.SQLite:     func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "s.db") },
+		store.SQLite: func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "s.db") },
 		store.PostgreSQL: func(t testing.TB) string {
 			return pgtest.Copy(t, "store", func(dsn string) error {
 				s, err := store.Open(context.Background(), dsn, store.Options{})

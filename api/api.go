@@ -70,6 +70,8 @@ func (a *API) Register(mux *http.ServeMux) {
 		a.cases(h, failures)
 	}
 	a.disclosures(h, failures)
+	a.inaccuracies(h, failures)
+	a.verifications(h, failures)
 
 	mux.HandleFunc("POST /api/v1/reports/bulk", a.bulk)
 	lines := func(v reflect.Type, hint string) map[string]*huma.MediaType {

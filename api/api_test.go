@@ -169,6 +169,14 @@ func TestOpenAPI(t *testing.T) {
 	for _, act := range []string{"send", "acknowledge", "ask", "add", "withdraw"} {
 		want["post /api/v1/disclosures/{id}/"+act] = "disclosure-act-" + act
 	}
+	for path, id := range map[string]string{"post /api/v1/verifications": "verification-open", "get /api/v1/verifications": "verifications", "get /api/v1/verifications/{id}": "verification",
+		"post /api/v1/verifications/{id}/answer": "verification-answer", "post /api/v1/verifications/{id}/again": "verification-again"} {
+		want[path] = id
+	}
+	for path, id := range map[string]string{"get /api/v1/inaccuracies": "inaccuracies", "get /api/v1/inaccuracies/{id}": "inaccuracy", "post /api/v1/inaccuracies": "inaccuracy-open",
+		"post /api/v1/inaccuracy-answers/{token}": "inaccuracy-answer"} {
+		want[path] = id
+	}
 	for path, ops := range d.Paths {
 		for method, op := range ops {
 			if want[method+" "+path] != op.OperationID {

@@ -12,6 +12,7 @@ import (
 
 	"bailiwick/access"
 	"bailiwick/api"
+	"bailiwick/app"
 	"bailiwick/casework"
 	"bailiwick/store"
 )
@@ -25,6 +26,7 @@ type office struct {
 	id   map[string]string // of keys, by role
 	who  string            // id of the person of all keys but the member's
 	c    filer
+	app  *app.App
 }
 
 // staffed serves the API with a key for every role.
@@ -36,7 +38,7 @@ func staffed(t *testing.T) *office {
 	api.New(a.Centre, desk).Register(mux)
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	o := &office{t: t, url: srv.URL + "/api/v1", desk: desk, keys: map[string]string{}, id: map[string]string{}, c: filer{a.Store, a.Centre.Triage}}
+	o := &office{t: t, url: srv.URL + "/api/v1", desk: desk, keys: map[string]string{}, id: map[string]string{}, c: filer{a.Store, a.Centre.Triage}, app: a}
 	org, err := desk.AddOrg(t.Context(), access.Console, "Example Bank")
 	if err != nil {
 		t.Fatal(err)

@@ -370,6 +370,9 @@ func (c *Centre) ReadAccuracy(ctx context.Context, f AccuracyFrame, units iter.S
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
+		if err == nil && !strings.Contains(u.ID, ".") {
+			err = problem.New(problem.Invalid, "line %d: %s is no registered name: contacts alone are nobody's registration", u.Line, text.Line(u.ID, 80))
+		}
 		if err == nil && tld != "" && tldOf(u.ID) != tld {
 			err = problem.New(problem.Invalid, "line %d: %s is not under .%s", u.Line, text.Line(u.ID, 80), tld)
 		}
@@ -548,7 +551,7 @@ type AccuracySums struct {
 	// Others are the TLDs of a registrar with the sums of all registrars there.
 	Others []store.AccuracyCount
 	Months []store.AccuracyCount // the latest AccuracyMonths
-	Names      map[string]string     // what the registrars are called, by key
+	Names  map[string]string     // what the registrars are called, by key
 }
 
 // AccuracyMonths is how many months are given.

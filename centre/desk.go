@@ -152,7 +152,8 @@ func (c *Centre) Retain(ctx context.Context) error {
 	_, asked := c.Store.SweepDisclosures(ctx, now, c.set.Retention.Personal)
 	_, verified := c.Store.SweepVerifications(ctx, now, c.set.Retention.Personal, c.set.Verify.Keep)
 	_, corrected := c.Store.SweepInaccuracies(ctx, now, c.set.Retention.Personal)
-	return errors.Join(err, asked, verified, corrected)
+	_, sampled := c.Store.SweepSurveys(ctx, now, c.set.Retention.Registration)
+	return errors.Join(err, asked, verified, corrected, sampled)
 }
 
 // SetBaseURL says how the centre is reached, once that is known. It must be

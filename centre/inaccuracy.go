@@ -55,6 +55,10 @@ const (
 	recheckLater, recheckMuchLater = time.Hour, 24 * time.Hour
 )
 
+// recheckBatch is how many re-checks one pass of the sweep makes: each may wait
+// for a server, and the others stay due.
+const recheckBatch = 20
+
 // InaccuracyDraft says what a case is opened about.
 type InaccuracyDraft struct {
 	Name    string `json:"name"`
@@ -143,6 +147,9 @@ func (c *Centre) OpenInaccuracy(ctx context.Context, d InaccuracyDraft, by strin
 	if err != nil {
 		return none, err
 	}
+	if err := c.spared(n); err != nil {
+		return none, err
+	}
 	mailbox := ""
 	if d.PartyEmail != "" {
 		var ok bool
@@ -202,6 +209,19 @@ func (c *Centre) OpenInaccuracy(ctx context.Context, d InaccuracyDraft, by strin
 		return err
 	})
 	return out, err
+}
+
+// spared says why nobody is asked about the data of a name: a registrar that gets
+// no answer from the holder may suspend it, and others live by it.
+func (c *Centre) spared(n name.Domain) error {
+	s, err := c.Directory.SubjectOfDomain(n)
+	if err != nil {
+		return err
+	}
+	if ok, why := c.Directory.DNSLevelAllowed(s); !ok {
+		return problem.New(problem.Refused, "its registrar is not asked: %s", why)
+	}
+	return nil
 }
 
 // mayOpen says why a case of a name may not be opened now.
@@ -410,8 +430,11 @@ func (c *Centre) ReopenInaccuracy(ctx context.Context, id string, seq int, by, w
 	if err != nil {
 		return cs, err
 	}
-	_, l, p, err := c.again(ctx, cs)
+	n, l, p, err := c.again(ctx, cs)
 	if err != nil {
+		return cs, err
+	}
+	if err := c.spared(n); err != nil {
 		return cs, err
 	}
 	g, err := c.grounds(ctx, p, l)
@@ -602,9 +625,14 @@ func (c *Centre) inaccuracyLook(ctx context.Context, r Reader, id, why string) (
 // that is due.
 func (c *Centre) workInaccuracies(ctx context.Context, ids []string) error {
 	var errs []error
+	rechecks := 0
 	for _, id := range ids {
+		if ctx.Err() != nil {
+			break
+		}
 		cs, err := c.ActInaccuracy(ctx, id, 0, inaccuracy.Tick{})
-		if err == nil && !cs.RecheckAt.IsZero() && !cs.RecheckAt.After(c.Clock.Now()) {
+		if err == nil && rechecks < recheckBatch && !cs.RecheckAt.IsZero() && !cs.RecheckAt.After(c.Clock.Now()) {
+			rechecks++
 			if _, err = c.RecheckInaccuracy(ctx, id, casework.Centre); err != nil && ctx.Err() == nil {
 				later := recheckMuchLater
 				if code := problem.CodeOf(err); code == problem.Unavailable || code == problem.RateLimited {
@@ -642,6 +670,9 @@ func (c *Centre) prepareInaccuracy(ctx context.Context, tx *store.Tx, n store.No
 	d, err := name.Parse(cs.Name)
 	if err != nil {
 		return nil, problem.Wrap(err, problem.Corrupt, "inaccuracy case %s has a name that does not parse", id)
+	}
+	if err := c.spared(d); err != nil { // what is spared may have become so since
+		return nil, c.failed(ctx, tx, n, problem.DocumentOf(err).Detail)
 	}
 	o := cs.Orders[i]
 	m := email.Inaccuracy{ID: id, NoticeID: n.ID, PartyName: cs.Party.Name, To: n.To, Domain: d, Copy: o.Copy, AskedName: cs.Party.Name, More: cs.More, Rule: cs.Terms.Title,

@@ -16,6 +16,8 @@ import (
 	"bailiwick/api"
 	"bailiwick/app"
 	"bailiwick/config"
+	"bailiwick/job"
+	"bailiwick/store"
 	"bailiwick/store/pgtest"
 	"bailiwick/web"
 )
@@ -30,7 +32,22 @@ var engines = []struct {
 	dsn func(tb testing.TB, fsync bool) string
 }{
 	{"sqlite", func(tb testing.TB, _ bool) string { return "sqlite:" + filepath.Join(tb.TempDir(), "state.db") }},
-	{"postgres", func(tb testing.TB, fsync bool) string { return pgtest.DSN(tb, pgtest.Options{Fsync: fsync}) }},
+	{"postgres", func(tb testing.TB, fsync bool) string {
+		return pgtest.Copy(tb, "centre", schema, pgtest.Options{Fsync: fsync})
+	}},
+}
+
+// schema makes the tables of a centre: most tests are about what comes after, and
+// a copy of them takes less time.
+func schema(dsn string) (err error) {
+	ctx := context.Background()
+	s, err := store.Open(ctx, dsn, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	_, err = job.Open(ctx, s.Writer(), s.Engine(), nil, job.Options{Worker: "w1"})
+	return err
 }
 
 // each runs a test on both engines, each time with a new database. With -short

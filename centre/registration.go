@@ -13,6 +13,7 @@ import (
 	"bailiwick/access"
 	"bailiwick/collect"
 	"bailiwick/name"
+	"bailiwick/party"
 	"bailiwick/problem"
 	"bailiwick/registration"
 	"bailiwick/store"
@@ -336,34 +337,68 @@ func (c *Centre) history(ctx context.Context, d name.Domain, limit int) (out []R
 		if len(rows) == 0 {
 			return problem.New(problem.NotFound, "nothing is known of the registration of %s", d)
 		}
-		var newer registration.Record
-		for i, row := range rows {
-			v, err := c.show(ctx, tx, row)
-			if err != nil {
-				return err
-			}
+		if limit == 1 {
+			v, err := c.show(ctx, tx, rows[0])
 			out = append(out, v)
-			if limit == 1 {
-				break
-			}
-			full, err := c.version(ctx, tx, row, true)
-			if err != nil {
-				return err
-			}
-			if i > 0 {
-				older := full.Record
-				if rows[i-1].Bare || row.Bare {
-					older, newer = anonymous(older), anonymous(newer)
-				}
-				for _, ch := range registration.Diff(older, newer) {
-					out[i-1].Changes = append(out[i-1].Changes, ch.Scrub())
-				}
-			}
-			newer = full.Record
+			return err
 		}
-		return nil
+		out, err = c.versions(ctx, tx, rows)
+		return err
 	})
 	return out, err
+}
+
+// RegistrationPage is a piece of RegistrationHistory: at most limit versions behind
+// the skip newest, and how many there are in all. It reads no others.
+func (c *Centre) RegistrationPage(ctx context.Context, d name.Domain, skip, limit int) (out []RegistrationVersion, all int, err error) {
+	skip, limit = max(0, skip), min(max(1, limit), store.MaxRegistrations-1)
+	err = c.Store.View(ctx, func(tx *store.Tx) error {
+		out, all = nil, 0
+		last, ok, err := tx.LastRegistration(ctx, d.String())
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return problem.New(problem.NotFound, "nothing is known of the registration of %s", d)
+		}
+		all = last.Version // they are numbered from 1, and none is taken away
+		// The one before the last of the piece says what changed to that.
+		rows, err := tx.RegistrationsFrom(ctx, d.String(), all-skip, limit+1)
+		if err != nil {
+			return err
+		}
+		out, err = c.versions(ctx, tx, rows)
+		out = out[:min(len(out), limit)]
+		return err
+	})
+	return out, all, err
+}
+
+// versions is a run of versions, newest first, with what changed from each to the next.
+func (c *Centre) versions(ctx context.Context, tx *store.Tx, rows []store.Registration) (out []RegistrationVersion, err error) {
+	var newer registration.Record
+	for i, row := range rows {
+		v, err := c.show(ctx, tx, row)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+		full, err := c.version(ctx, tx, row, true)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			older := full.Record
+			if rows[i-1].Bare || row.Bare {
+				older, newer = anonymous(older), anonymous(newer)
+			}
+			for _, ch := range registration.Diff(older, newer) {
+				out[i-1].Changes = append(out[i-1].Changes, ch.Scrub())
+			}
+		}
+		newer = full.Record
+	}
+	return out, nil
 }
 
 // Reader is who reads personal data, and what for. What it may see is decided,
@@ -437,6 +472,26 @@ func (c *Centre) file(ctx context.Context, tx *store.Tx, caseID string, took *ca
 		return "", err
 	}
 	return took.told.name.String() + "#" + strconv.Itoa(v), tx.HoldRegistration(ctx, took.told.name.String(), v, caseID)
+}
+
+// HoldRegistration says that whoever works a case rests it on what is known of its
+// name now, as a look does: its contacts stay while the case is open. It does
+// nothing where nothing is known; a case about another name is bad input.
+func (c *Centre) HoldRegistration(ctx context.Context, d name.Domain, caseID string) error {
+	return c.Store.Update(ctx, func(tx *store.Tx) error {
+		cs, err := c.load(ctx, tx, caseID)
+		if err != nil {
+			return err
+		}
+		if cs.Subject.Kind != party.RegisteredDomain || cs.Subject.Name != d {
+			return problem.BadField("case", "is not about %s", d)
+		}
+		row, ok, err := tx.LastRegistration(ctx, d.String())
+		if err != nil || !ok {
+			return err
+		}
+		return tx.HoldRegistration(ctx, d.String(), row.Version, caseID)
+	})
 }
 
 // Lookup asks about a registered domain now and remembers the answer. An answer

@@ -3,14 +3,17 @@ package centre
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"bailiwick/access"
+	"bailiwick/casework"
 	"bailiwick/clock"
 	"bailiwick/name"
+	"bailiwick/party"
 	"bailiwick/problem"
 	"bailiwick/registration"
 	"bailiwick/store"
@@ -81,6 +84,17 @@ func TestRegistrationHistory(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 
+	// A piece of it is as the whole has it.
+	for skip := range len(all) + 1 {
+		for limit := 1; limit < 6; limit++ {
+			page, n, err := c.RegistrationPage(ctx, d, skip, limit)
+			want := all[skip:min(len(all), skip+limit)]
+			if err != nil || n != len(all) || len(page) != len(want) || len(want) > 0 && !reflect.DeepEqual(page, want) {
+				t.Errorf("%d behind %d: %+v of %d, %v", limit, skip, page, n, err)
+			}
+		}
+	}
+
 	// Contacts are for who may see them, and the look is logged.
 	desk := access.New(st.Access(), access.Options{Clock: clk, NewID: func() string { return "id" }})
 	analyst, viewer := access.Person{ID: "a", Roles: []access.Role{access.Analyst}}, access.Person{ID: "v", Roles: []access.Role{access.Viewer}}
@@ -121,6 +135,37 @@ func TestRegistrationHistory(t *testing.T) {
 	hear(rec("ns2.example", "Eve Elsewhere"), false, 5)
 	if v, err := c.RegistrationContacts(context.WithoutCancel(ctx), Reader{desk, analyst, access.Work}, d, 0); err != nil || v.Number != 5 || len(v.Record.Contacts) == 0 {
 		t.Errorf("%+v %v", v, err)
+	}
+
+	// Who looks a name up for an open case keeps what came out, as a look does; for a
+	// case about another name, or none, nothing is kept.
+	subject := func(id, n string) store.Case {
+		other, err := name.Parse(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row, err := pack(casework.Case{ID: id, Subject: party.Subject{Kind: party.RegisteredDomain, Name: other}, Type: "phishing", State: casework.Coordinating, Opened: clk.Now(), Seq: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return row
+	}
+	if err := st.Update(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.PutCase(ctx, subject("c1", "shop.example"), 0), tx.PutCase(ctx, subject("c2", "other.example"), 0))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]problem.Code{"c1": "", "c2": problem.Invalid, "none": problem.NotFound} {
+		if err := c.HoldRegistration(ctx, d, id); want == "" && err != nil || want != "" && problem.CodeOf(err) != want {
+			t.Errorf("held for %s: %v", id, err)
+		}
+	}
+	clk.Set(clk.Now().Add(400 * 24 * time.Hour))
+	if _, err := st.Sweep(ctx, clk.Now(), store.Retention{}); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := c.RegistrationContacts(ctx, Reader{desk, analyst, access.Work}, d, 5); err != nil || len(v.Record.Contacts) == 0 {
+		t.Errorf("what a case rests on expired: %+v %v", v, err)
 	}
 }
 

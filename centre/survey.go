@@ -61,7 +61,7 @@ type SurveyProgress struct {
 	All  int    `json:"all"`
 	// Left is how long the step will take by what was seen lately; zero when that
 	// cannot be told yet. Why says what decides.
-	Left time.Duration `json:"left,omitempty"`
+	Left time.Duration `json:"left_ns,omitempty"`
 	Why  string        `json:"why,omitempty"`
 }
 
@@ -92,6 +92,9 @@ type SurveyFrame struct {
 	Fatal func(error) bool
 	// Place tells the stratum and the groups of a unit that was looked up.
 	Place func(id string, rec registration.Record) (stratum string, groups map[string]string)
+	// Facts, if not nil, are what is known of a unit from elsewhere: whether
+	// somebody answered, what a register says.
+	Facts func(id string) accuracy.Facts
 	// Looked says that the strata need a look-up: those of a public frame that
 	// are more than the name says.
 	Looked bool
@@ -298,7 +301,7 @@ func reasonOf(err error) string {
 	}
 	path := d.Errors[0].Path
 	field := strings.TrimSpace(path[strings.LastIndexByte(path, ':')+1:])
-	if field == "" || len(field) > 40 || strings.Trim(field, "abcdefghijklmnopqrstuvwxyz_.") != "" {
+	if field == "" || len(field) > 40 || strings.Trim(strings.ToLower(field), "abcdefghijklmnopqrstuvwxyz0123456789_-. ") != "" {
 		return "cannot be read"
 	}
 	return "cannot be read: " + field
@@ -392,8 +395,18 @@ func shownSurvey(row store.Survey, all, done int) (Survey, error) {
 	return s, nil
 }
 
-// PublishSurvey shows a survey's report to everybody, or no longer.
+// PublishSurvey shows a survey's report to everybody, or no longer. The error is
+// problem.Refused when no result of it is fit to be published.
 func (c *Centre) PublishSurvey(ctx context.Context, id string, on bool) error {
+	if on {
+		s, err := c.Survey(ctx, id)
+		if err != nil {
+			return err
+		}
+		if s.Report != nil && !slices.ContainsFunc(s.Report.Tests, func(t survey.TestReport) bool { return t.Result.Unpublished == "" }) {
+			return problem.New(problem.Refused, "no result of survey %s is fit to be published: %s", id, s.Report.Tests[0].Result.Unpublished)
+		}
+	}
 	return c.Store.Update(ctx, func(tx *store.Tx) error { return tx.PublishSurvey(ctx, id, on, c.Clock.Now()) })
 }
 
@@ -844,7 +857,7 @@ func (s *surveying) test(ctx context.Context) error {
 				d.Outcome.Lost = lostOf(rec, err)
 				return d
 			}
-			d.Outcome = s.examine(ctx, rec)
+			d.Outcome = s.examine(ctx, unit, rec)
 			if d.Outcome.Gone == "" {
 				_, d.Outcome.Groups = s.Frame.Place(unit, rec)
 			}
@@ -860,10 +873,13 @@ func (s *surveying) test(ctx context.Context) error {
 }
 
 // examine tests one record.
-func (s *surveying) examine(ctx context.Context, rec registration.Record) survey.Outcome {
+func (s *surveying) examine(ctx context.Context, id string, rec registration.Record) survey.Outcome {
 	var facts accuracy.Facts
+	if s.Frame.Facts != nil {
+		facts = s.Frame.Facts(id)
+	}
 	if s.plan.Observed {
-		facts = s.facts.of(ctx, rec, s.MailFact, s.Suffixes)
+		facts = facts.And(s.facts.of(ctx, rec, s.MailFact, s.Suffixes))
 	}
 	a, _, err := s.Profile.Examine(rec, facts, s.plan.At)
 	if err != nil { // over a limit of what is examined
@@ -894,7 +910,7 @@ func (s *surveying) read(ctx context.Context) error {
 	for range s.Workers {
 		work.Go(func() {
 			for u := range todo {
-				d := surveyDone{Unit: u.ID, Outcome: s.examine(ctx, u.Record)}
+				d := surveyDone{Unit: u.ID, Outcome: s.examine(ctx, u.ID, u.Record)}
 				if d.Outcome.Gone == "" {
 					d.Outcome.Groups = u.Groups
 				}

@@ -337,8 +337,22 @@ func (c *Collector) askRDAP(ctx context.Context, asked, u name.URL, role string,
 		contentType := evidence.Clean(answer.header.Get("Content-Type"), 200)
 		a.source.Blob = c.keep(ctx, cmp.Or(contentType, "application/octet-stream"), answer.body)
 		a.Answer = rdap.Answer{Status: answer.status, ContentType: contentType, Body: answer.body}
+		if turnsAway(answer.status) {
+			a.state = registration.Throttled
+			a.findings = append(a.findings, registration.Finding{ID: "rdap.refused", Severity: registration.Advice, Path: "$",
+				Detail: "the server turned the question away with HTTP status " + strconv.Itoa(answer.status) + "; that says nothing about what was asked for"})
+		}
 		return a, ""
 	}
+}
+
+// turnsAway says whether a status is about who asks, or about the server, and not
+// about what was asked for (RFC 9110 sections 15.5.4 and 15.6.4; RFC 7480 section 5
+// leaves 404 alone to mean that there is nothing). Whatever the body says, such an
+// answer is no absence, and its server is left alone for a while: who asks on under
+// a ban prolongs it, and who goes round by the other protocol invites the next.
+func turnsAway(status int) bool {
+	return status == http.StatusForbidden || status == http.StatusServiceUnavailable
 }
 
 // fail makes the answer one that is not read.

@@ -438,3 +438,37 @@ func TestRDAPSideBySide(t *testing.T) {
 	}
 	w.balanced(c)
 }
+
+// TestTurnedAway: a server that turns a question away (a ban, an overload) has said
+// nothing about the name, whatever its body says. It is left alone, and not gone
+// round by WHOIS.
+func TestTurnedAway(t *testing.T) {
+	bodies := map[string]string{"an error object": `{"errorCode":403,"title":"Forbidden"}`, "an error object that says otherwise": `{"errorCode":404,"title":"Not Found","description":["no such domain"]}`,
+		"a page": "<html>Domain not found</html>", "words": "No match for domain", "nothing": "", "a domain": object("shop.test", "")}
+	for _, status := range []int{403, 429, 503} {
+		for what, body := range bodies {
+			t.Run(fmt.Sprintf("%d/%s", status, what), func(t *testing.T) {
+				w := newWorld(t)
+				asked := 0
+				w.registries(func(rw http.ResponseWriter, r *http.Request) {
+					asked++
+					answerWith(status, rdapJSON, body)(rw, r)
+				}, nil)
+				c := w.asking()
+				for range 2 { // the second time the server is not asked
+					rec, err := c.Registration(context.Background(), domain(t, "shop.test"))
+					if err != nil || rec.State != registration.Throttled {
+						t.Fatalf("%s: %v", rec.State, err)
+					}
+				}
+				if asked != 1 || !c.RetryAt(domain(t, "shop.test")).After(start) || c.Counts().WHOIS != 0 {
+					t.Errorf("asked %d times, not before %s, %+v", asked, c.RetryAt(domain(t, "shop.test")), c.Counts())
+				}
+				n, err := c.Network(context.Background(), netip.MustParseAddr("192.0.2.9"))
+				if err != nil || n.State != registration.Throttled {
+					t.Errorf("a network: %s %v", n.State, err)
+				}
+			})
+		}
+	}
+}

@@ -158,9 +158,7 @@ func questionOf(n string, typ rrtype) (question, bool) {
 	return question{n + ".", typ}, true
 }
 
-// texts asks q. The first way down finds the servers that answer for the name
-// and settles denials and aliases; its answer has no texts, since wire.go reads
-// the types that a look needs. So those servers are asked once more for them.
+// texts asks q, aliases followed.
 func (c *Collector) texts(ctx context.Context, q question) (texts, time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, c.limits.LookupTime)
 	defer cancel()
@@ -177,111 +175,21 @@ func (c *Collector) texts(ctx context.Context, q question) (texts, time.Duration
 		return texts{err: &net.DNSError{Err: why, Server: o.server, IsTemporary: true, IsTimeout: why == errTimeout}}, 0
 	case len(o.records) > 0:
 		var t texts
-		ttl := maxTTL
+		ttl, size := maxTTL, 0
 		for _, r := range o.records[:min(len(o.records), maxValues)] {
+			if size += len(r.value); size > maxStrings {
+				break
+			}
 			t.values = append(t.values, r.value)
 			ttl = min(ttl, r.ttl)
 		}
 		return t, ttl
-	case o.rcode == rcodeNXDomain || len(o.soa) > 0 || q.typ != typeTXT && q.typ != typePTR:
-		ttl := shortestKept
-		for _, s := range o.soa {
-			ttl = s.ttl
-		}
-		return texts{err: &net.DNSError{Err: "no such record", Server: o.server, IsNotFound: true}}, ttl
 	}
-	if n := len(o.aliases); n > 0 {
-		q.name = o.aliases[n-1]
+	ttl := shortestKept
+	for _, s := range o.soa {
+		ttl = s.ttl
 	}
-	return l.strings(q)
-}
-
-// strings asks the servers that answer for q.name for its texts.
-func (l *lookup) strings(q question) (texts, time.Duration) {
-	z := l.c.root
-	for n := q.name; n != "."; n = parent(n) {
-		if found, ok := l.zones[n]; ok {
-			z = found
-			break
-		}
-	}
-	last := &net.DNSError{Err: errUnreachable, IsTemporary: true}
-	tries := 0
-	for _, s := range z.servers {
-		addrs := s.addrs
-		if len(addrs) == 0 {
-			for _, a := range l.host(s.name, 1).addrs {
-				addrs = append(addrs, netip.AddrPortFrom(a, 53))
-			}
-		}
-		for _, a := range addrs[:min(len(addrs), maxPerServer)] {
-			if tries++; tries > maxTries {
-				return texts{err: last}, 0
-			}
-			m, failure := l.whole(a, q)
-			if failure == "" && (!m.Authoritative || m.Rcode != dns.RcodeSuccess) {
-				failure = errLame
-			}
-			if failure == "" {
-				return textsOf(m, q)
-			}
-			last = &net.DNSError{Err: failure, Server: display(s.name), IsTemporary: true, IsTimeout: failure == errTimeout}
-		}
-	}
-	return texts{err: last}, 0
-}
-
-// whole is exchange with the answer as it came.
-func (l *lookup) whole(server netip.AddrPort, q question) (*dns.Msg, string) {
-	edns, network := true, "udp"
-	for range 4 { // UDP, UDP without EDNS, TCP, TCP without EDNS
-		if !l.spend() {
-			return nil, errLimit
-		}
-		m, exact, failure := l.c.ask(l.ctx, server, network, q, edns)
-		switch {
-		case failure != "":
-			return nil, failure
-		case edns && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented || m.Rcode == dns.RcodeBadVers):
-			edns = false
-		case network == "udp" && (m.Truncated || !exact):
-			network = "tcp"
-		default:
-			return m, ""
-		}
-	}
-	return nil, errMalformed
-}
-
-// textsOf reads the records of q in an answer.
-func textsOf(m *dns.Msg, q question) (texts, time.Duration) {
-	var t texts
-	ttl, size := maxTTL, 0
-	for _, rr := range m.Answer {
-		h := rr.Header()
-		if h.Class != dns.ClassINET || h.Rrtype != uint16(q.typ) || dns.CanonicalName(h.Name) != q.name || len(t.values) >= maxValues {
-			continue
-		}
-		v := ""
-		switch d := rr.(type) {
-		case *dns.TXT:
-			for _, s := range d.Txt {
-				v += plain(s)
-			}
-		case *dns.PTR:
-			v = dns.CanonicalName(d.Ptr)
-		}
-		if size += len(v); size > maxStrings {
-			break
-		}
-		t.values = append(t.values, v)
-		ttl = min(ttl, time.Duration(h.Ttl)*time.Second)
-	}
-	if len(t.values) == 0 {
-		t.err = &net.DNSError{Err: "no such record", IsNotFound: true}
-		ttl = shortestKept
-	}
-	return t, ttl
+	return texts{err: &net.DNSError{Err: "no such record", Server: o.server, IsNotFound: true}}, ttl
 }
 
 // plain undoes the escapes that the DNS library writes into strings.

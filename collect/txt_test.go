@@ -198,3 +198,21 @@ func escaped(s string) string {
 	}
 	return b.String()
 }
+
+// TestTextsAskedOnce: a text costs as many questions as a mail server's name.
+func TestTextsAskedOnce(t *testing.T) {
+	w := mailWorld(t)
+	cost := func(ask func(r *Resolver) error) int64 {
+		before := w.dnsSeen.Load()
+		if err := ask(NewResolver(w.collector())); err != nil && !missing(err) {
+			t.Fatal(err)
+		}
+		return w.dnsSeen.Load() - before
+	}
+	mx := cost(func(r *Resolver) error { _, err := r.LookupMX(context.Background(), "shop.test"); return err })
+	for _, n := range []string{"shop.test", "none.shop.test"} {
+		if txt := cost(func(r *Resolver) error { _, err := r.LookupTXT(context.Background(), n); return err }); txt > mx {
+			t.Errorf("a text at %s takes %d questions, a mail server %d", n, txt, mx)
+		}
+	}
+}

@@ -261,6 +261,12 @@ func records(in []dns.RR) []record {
 		case *dns.MX:
 			rec.host, rec.pref = dns.CanonicalName(v.Mx), v.Preference
 			rec.value = itoa(int(v.Preference)) + " " + rec.host
+		case *dns.TXT:
+			for _, s := range v.Txt { // one text, whatever pieces it came in
+				rec.value += plain(s)
+			}
+		case *dns.PTR:
+			rec.value = dns.CanonicalName(v.Ptr)
 		case *dns.SOA:
 			rec.value = strings.Join([]string{dns.CanonicalName(v.Ns), dns.CanonicalName(v.Mbox), utoa(v.Serial),
 				utoa(v.Refresh), utoa(v.Retry), utoa(v.Expire), utoa(v.Minttl)}, " ")

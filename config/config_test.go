@@ -30,7 +30,7 @@ func TestDocumentIsAValidConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	fromDoc.Confirm.Rules, fromDoc.Files.Playbooks, fromDoc.Network.Vantages, fromDoc.Inbox.Report, fromDoc.Inbox.FeedbackFrom = nil, nil, nil, nil, nil // [] and nothing are the same
-	fromDoc.TrustedProxies, fromDoc.Disclosure.Profiles, fromDoc.Verify.Profiles = nil, nil, nil
+	fromDoc.TrustedProxies, fromDoc.Disclosure.Profiles, fromDoc.Verify.Profiles, fromDoc.Accuracy.Profiles = nil, nil, nil, nil
 	if !reflect.DeepEqual(fromDoc, plain) {
 		t.Errorf("the documented configuration is not the default one:\n%+v\n%+v", fromDoc, plain)
 	}

@@ -12,7 +12,7 @@ var answers = Words{
 	{Code: string(NotReached), Means: "the registrant could not be reached"},
 	{Code: string(SaidHeld), Means: "the name is suspended"},
 	{Code: string(SaidNo), Means: "nothing will be done"},
-	{Code: string(NotTheirs), Means: "the name is not with them"},
+	{Code: string(NotTheirs), Means: "the name is not at this registrar or registry"},
 }
 
 // Answers are what may be answered to an ask.

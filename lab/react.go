@@ -68,6 +68,9 @@ func (w *World) readMail() {
 		if r := w.reporterAt(n); r != nil {
 			p = r
 		}
+		if p.role == "registrant" { // no notice: it speaks of a name of theirs
+			n.subject = w.aboutName(p, n.mail).name()
+		}
 		delivered, late := w.machine(w.boxes[n.to].parties[0], n) // one mailbox, one program
 		switch n.late = late; {
 		case !delivered:

@@ -42,6 +42,8 @@ type Truth struct {
 	// it; Receipts how many mails reporters got that answer their reports of it.
 	Mails    []MailSent `json:"mails,omitempty"`
 	Receipts int        `json:"receipts,omitempty"`
+	// Verification is of its holder; nil where no TLD asks for it.
+	Verification *Verification `json:"verification,omitempty"`
 }
 
 // Act is something a party, an operator or a registrant did.
@@ -259,6 +261,9 @@ func (w *World) truthOf(s *subject, t abuse.Type) Truth {
 	}
 	if s.h != nil {
 		out.Class = s.h.def.Class
+		if v, ok := w.verification(s.h); ok && w.s.verifies() {
+			out.Verification = &v
+		}
 	}
 	res := s.result(out.Class, s.h != nil && s.h.def.isAbusive() && s.h.def.Type != t)
 	out.Outcome, out.Since = res.outcome, res.since

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -127,15 +128,23 @@ func (w *World) Verifications() []Verification {
 	}
 	var out []Verification
 	for _, h := range w.order {
-		t := w.tldOf(h.def.Name)
-		if t == nil || h.platform != nil {
-			continue
+		if v, ok := w.verification(h); ok {
+			out = append(out, v)
 		}
-		p := &h.proof
-		out = append(out, Verification{Name: h.def.Name, TLD: t.def.Name, Registrar: h.def.Registrar, Class: h.def.Class, Required: t.def.Verification != "" || !t.verifies.IsZero(),
-			Registered: h.registered, Refused: h.refused, Asked: p.at, Mails: p.mails, Scans: p.scans, Answers: slices.Clone(p.answers), Holds: slices.Clone(p.holds), Instead: p.replaced})
 	}
 	return out
+}
+
+// verification is the book about one name; false for what is no registered
+// domain.
+func (w *World) verification(h *holding) (Verification, bool) {
+	t := w.tldOf(h.def.Name)
+	if t == nil || h.platform != nil {
+		return Verification{}, false
+	}
+	p := &h.proof
+	return Verification{Name: h.def.Name, TLD: t.def.Name, Registrar: h.def.Registrar, Class: h.def.Class, Required: t.def.Verification != "" || !t.verifies.IsZero(),
+		Registered: h.registered, Refused: h.refused, Asked: p.at, Mails: p.mails, Scans: p.scans, Answers: slices.Clone(p.answers), Holds: slices.Clone(p.holds), Instead: p.replaced}, true
 }
 
 // TLDTruth sums up what became of a TLD's names by now.
@@ -202,6 +211,7 @@ func (w *World) ByTLD() []TLDTruth {
 		}
 	}
 	now := w.clock.Now()
+	seen := make([]time.Duration, len(out))
 	for _, s := range w.subjects {
 		i, ok := index[lastLabel(s.key)]
 		if !ok || s.h == nil || s.h.platform != nil {
@@ -212,8 +222,11 @@ func (w *World) ByTLD() []TLDTruth {
 			if to.IsZero() {
 				to = now
 			}
-			out[i].AbuseHours += to.Sub(iv.From).Hours()
+			seen[i] += to.Sub(iv.From)
 		}
+	}
+	for i, d := range seen {
+		out[i].AbuseHours = math.Round(100*d.Hours()) / 100
 	}
 	return out
 }
@@ -297,6 +310,8 @@ func (w *World) serveOrder(rw http.ResponseWriter, r *http.Request, p *provision
 	say := func(status int, text string) {
 		if status >= 300 && status != http.StatusConflict {
 			w.counts.ordersRefused.Add(1)
+		}
+		if status >= 300 && status != http.StatusConflict && status != http.StatusServiceUnavailable { // what the scenario asks for is no news
 			w.log.Warn("an order is not carried out", "status", status, "why", text)
 		}
 		rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -651,7 +666,7 @@ func (w *World) fillIn(ctx context.Context, link *url.URL, code, says string) (i
 		switch {
 		case says == "code" && slices.Contains(f.blank, "code"):
 			v.Set("code", code)
-		case says == "not mine" && slices.Contains(f.buttons, [2]string{"do", "not_mine"}):
+		case says == "not mine" && (f.hidden["do"] == "not_mine" || slices.Contains(f.buttons, [2]string{"do", "not_mine"})):
 			v.Set("do", "not_mine")
 		default:
 			continue

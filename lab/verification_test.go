@@ -258,7 +258,7 @@ func TestVerification(t *testing.T) {
 	safe, open := v.w.ByTLD()[0], v.w.ByTLD()[1]
 	t.Logf("%+v\n%+v\n%+v", safe, open, v.w.Counts())
 	if safe.Malicious != 6 || safe.Held != 5 || safe.Released != 1 || safe.HeldHonest != 5 || safe.Left == 0 || safe.Left != open.Came || safe.Left == safe.Held ||
-		open.Malicious != 6+open.Came || open.Held != 0 || safe.AbuseHours > 0.7*open.AbuseHours/float64(open.Malicious)*6 {
+		open.Malicious != 6+open.Came || open.Held != 0 || safe.AbuseHours/float64(safe.Malicious) > 0.8*open.AbuseHours/float64(open.Malicious) {
 		t.Errorf("the truth does not tell them apart:\n%+v\n%+v", safe, open)
 	}
 	if n := v.w.Counts(); n.Verifications != 14 || n.CodesRefused != 0 || n.Orders == 0 || n.Refused != 0 || n.VerificationsRefused != 0 {

@@ -252,50 +252,79 @@ gone = excluded.gone, reach = excluded.reach, outcome = excluded.outcome`, args.
 	return len(order), tx.addSums(ctx, set, sums)
 }
 
-// addSums brings the sums of a set up to date.
+// addSums brings the sums of a set up to date, many in one statement.
 func (tx *Tx) addSums(ctx context.Context, set int64, sums accuracyDelta) error {
 	keys := make([]accuracyKey, 0, len(sums))
-	for k := range sums {
-		keys = append(keys, k)
+	for k, d := range sums {
+		if d.Counts != (census.Counts{}) || len(d.Detail) > 0 { // not taken out and put in again
+			keys = append(keys, k)
+		}
 	}
 	slices.SortFunc(keys, func(a, b accuracyKey) int {
 		return cmp.Or(cmp.Compare(a.month, b.month), cmp.Compare(a.tld, b.tld), cmp.Compare(a.registrar, b.registrar))
 	})
+	for len(keys) > 0 {
+		n := 1 // of one month and TLD
+		for n < len(keys) && n < accuracySums && keys[n].month == keys[0].month && keys[n].tld == keys[0].tld {
+			n++
+		}
+		if err := tx.addSumsOf(ctx, set, keys[:n], sums); err != nil {
+			return err
+		}
+		keys = keys[n:]
+	}
+	return nil
+}
+
+// accuracySums is how many sums are written in one statement.
+const accuracySums = 100
+
+// addSumsOf brings sums of one month and TLD up to date.
+func (tx *Tx) addSumsOf(ctx context.Context, set int64, keys []accuracyKey, sums accuracyDelta) error {
+	month, tld := int64(keys[0].month), keys[0].tld
+	args := []any{set, month, tld}
 	for _, k := range keys {
-		d := sums[k]
-		if d.Counts == (census.Counts{}) && len(d.Detail) == 0 {
-			continue // taken out and put in again
+		args = append(args, k.registrar)
+	}
+	rows, err := list(ctx, tx, scanAccuracyCount, selectAccuracyDetail+"WHERE set_id = $1 AND month = $2 AND tld = $3 AND registrar IN ("+in(4, len(keys))+")", args...)
+	if err != nil {
+		return err
+	}
+	have := make(map[string]AccuracyCount, len(rows))
+	for _, r := range rows {
+		have[r.Registrar] = r
+	}
+	const columns = 7
+	args = args[:0]
+	for _, k := range keys {
+		d, c := sums[k], have[k.registrar]
+		if c.Detail == nil {
+			c.Detail = census.Detail{}
 		}
-		have, err := scanAccuracyCount(tx.row(ctx, selectAccuracyDetail+"WHERE set_id = $1 AND month = $2 AND tld = $3 AND registrar = $4", set, int64(k.month), k.tld, k.registrar))
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return tx.s.wrap(err, "read sums of accuracy")
-		}
-		if have.Detail == nil {
-			have.Detail = census.Detail{}
-		}
-		have.Counts.Plus(d.Counts)
-		have.Detail.Plus(d.Detail)
-		if have.Counts.N == 0 {
-			if _, err := tx.exec(ctx, "DELETE FROM accuracy_counts WHERE set_id = $1 AND month = $2 AND tld = $3 AND registrar = $4", set, int64(k.month), k.tld, k.registrar); err != nil {
+		c.Counts.Plus(d.Counts)
+		c.Detail.Plus(d.Detail)
+		if c.Counts.N == 0 {
+			if _, err := tx.exec(ctx, "DELETE FROM accuracy_counts WHERE set_id = $1 AND month = $2 AND tld = $3 AND registrar = $4", set, month, tld, k.registrar); err != nil {
 				return err
 			}
 			continue
 		}
-		counts, err := have.Counts.MarshalText()
+		counts, err := c.Counts.MarshalText()
 		if err != nil {
 			return err
 		}
-		detail, err := json.Marshal(have.Detail)
+		detail, err := json.Marshal(c.Detail)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, `INSERT INTO accuracy_counts (set_id, month, tld, registrar, n, counts, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (set_id, month, tld, registrar) DO UPDATE SET n = excluded.n, counts = excluded.counts, detail = excluded.detail`,
-			set, int64(k.month), k.tld, k.registrar, int64(have.Counts.N), string(counts), string(detail)); err != nil {
-			return err
-		}
+		args = append(args, set, month, tld, k.registrar, int64(c.Counts.N), string(counts), string(detail))
 	}
-	return nil
+	if len(args) == 0 {
+		return nil
+	}
+	_, err = tx.exec(ctx, "INSERT INTO accuracy_counts (set_id, month, tld, registrar, n, counts, detail) VALUES "+values(len(args)/columns, columns)+
+		" ON CONFLICT (set_id, month, tld, registrar) DO UPDATE SET n = excluded.n, counts = excluded.counts, detail = excluded.detail", args...)
+	return err
 }
 
 func scanAccuracyName(s scanner) (AccuracyName, error) {

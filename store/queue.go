@@ -55,7 +55,8 @@ func (c Case) Mark(sort string) QueueMark {
 	return QueueMark{c.Opened, c.ID}
 }
 
-// Unassigned, as an assignee, stands for cases that nobody works yet.
+// Unassigned, as an assignee, stands for cases that nobody works: nobody yet, or
+// somebody who was deleted.
 const Unassigned = "none"
 
 // stateOpen stands for all states but closed and merged.
@@ -99,7 +100,8 @@ func (f QueueFilter) conditions() *conditions {
 	switch f.Assignee {
 	case "":
 	case Unassigned:
-		q.add("assignee = ''")
+		// Who was deleted works nothing any more, and can be listed by no name.
+		q.add("(assignee = '' OR NOT EXISTS (SELECT 1 FROM people p WHERE p.id = substr(cases.assignee, 8)))")
 	default:
 		q.add("assignee = ? AND assignee <> ''", clean(f.Assignee)) // the second names the index
 	}

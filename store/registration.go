@@ -88,7 +88,15 @@ func (tx *Tx) Registrations(ctx context.Context, name string, limit int) ([]Regi
 	if limit <= 0 || limit > MaxRegistrations {
 		limit = MaxRegistrations
 	}
-	out, err := list(ctx, tx, scanRegistration, selectRegistration+"WHERE name = $1 ORDER BY version DESC LIMIT $2", clean(name), limit)
+	return tx.RegistrationsFrom(ctx, name, 1<<40, limit)
+}
+
+// RegistrationsFrom is Registrations from a version downwards.
+func (tx *Tx) RegistrationsFrom(ctx context.Context, name string, version, limit int) ([]Registration, error) {
+	if limit <= 0 || limit > MaxRegistrations {
+		limit = MaxRegistrations
+	}
+	out, err := list(ctx, tx, scanRegistration, selectRegistration+"WHERE name = $1 AND version <= $2 ORDER BY version DESC LIMIT $3", clean(name), int64(version), limit)
 	if err != nil {
 		return nil, err
 	}

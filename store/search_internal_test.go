@@ -14,7 +14,8 @@ import (
 )
 
 // TestSearchFilledIn brings a database of before up to date: its cases are found
-// by parts of their names, and what waits for a person is in the list.
+// by parts of their names, what waits for a person is in the list, and what parties
+// were told is known.
 func TestSearchFilledIn(t *testing.T) {
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
@@ -41,7 +42,7 @@ func TestSearchFilledIn(t *testing.T) {
 			waits := casework.Case{ID: "c2", State: casework.Coordinating, Round: 2, Obligations: []casework.Obligation{
 				{ID: "c2-1", Round: 1, Status: casework.HandOff}, // of a round that is over
 				{ID: "c2-2", Round: 2, Status: casework.HandOff, Opened: time.UnixMicro(7)},
-				{ID: "c2-3", Round: 2, Status: casework.Running, Party: party.Party{ID: "host:1"}},
+				{ID: "c2-3", Round: 2, Status: casework.Running, Party: party.Party{ID: "host:1"}, Action: casework.RemoveContent, Delivered: time.UnixMicro(8).UTC(), Due: time.UnixMicro(9).UTC()},
 			}}
 			body, err := json.Marshal(waits)
 			if err != nil {
@@ -78,6 +79,10 @@ VALUES ($1, $2, $2, 'domain', 'phishing', $3, 1, 1, $4, '', '', '', '', $5)`, c.
 				hs, err := tx.HandOffs(ctx, nil, 10)
 				if len(hs) != 1 || hs[0] != (HandOff{"c2-2", "c2", 7}) {
 					t.Errorf("%+v", hs)
+				}
+				told, terr := list(ctx, tx, scanShare, "SELECT obligation, case_id, party, told, due FROM shares")
+				if want := (Share{"c2-3", "c2", "host:1", time.UnixMicro(8).UTC(), time.UnixMicro(9).UTC()}); terr != nil || len(told) != 1 || told[0] != want {
+					t.Errorf("%+v %v", told, terr)
 				}
 				return err
 			}); err != nil {

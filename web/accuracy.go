@@ -27,9 +27,12 @@ import (
 // registration data. The sums of frames that are published are for everybody;
 // all others, and single names, are for the desk.
 func (s *site) accuracyPages(public, desk func(pattern string, h handler)) error {
-	set, err := policy.Shipped()
-	if err != nil {
-		return err
+	set := s.c.Settings().Accuracy.Policies
+	if set == nil {
+		var err error
+		if set, err = policy.Shipped(); err != nil {
+			return err
+		}
 	}
 	a := accuracyDesk{s, set}
 	public("GET /accuracy", a.overview)
@@ -82,9 +85,10 @@ type accuracyView struct {
 	Why            string // nothing is ranked, because
 	Folded         int    // groups that are shown as one
 	FoldedRow      *accuracyRow
-	More           int // groups that are not shown
-	Least          int // of names, for a rank
+	More           int    // groups that are not shown
+	Least          int    // of names, for a rank
 	Whole          string // the share of what this is a part of
+	Untried        bool   // who cannot be reached is told by the form alone
 	Of             string // what the groups are: "registrar" or "TLD"
 	All            []accuracyMetric
 	Fields         []accuracyField
@@ -331,6 +335,9 @@ func (a accuracyDesk) figures(w http.ResponseWriter, r *request, kind, tld, key 
 	if wantsJSON(r) {
 		return twin(w, a.twin(v, sums))
 	}
+	if n := len(v.Groups); n > accuracyRows {
+		v.More, v.Groups = n-accuracyRows, v.Groups[:accuracyRows]
+	}
 	if kind == "cell" && !v.Public {
 		if err := a.names(r, &v); err != nil {
 			return err
@@ -358,14 +365,19 @@ func (a accuracyDesk) publishable(r *request, v *accuracyView, sums centre.Accur
 	if v.Kind != "cell" {
 		return nil
 	}
-	// A registrar that the page of the TLD shows only with others is not shown
-	// here alone.
-	whole, err := a.s.c.Accuracy(r.Context(), v.Set.ID, v.TLD, "")
+	// A registrar that the page of the TLD shows only with others, or a TLD that
+	// the page of the registrar does, is not shown here alone.
+	tld, err := a.s.c.Accuracy(r.Context(), v.Set.ID, v.TLD, "")
 	if err != nil {
 		return err
 	}
-	_, folded := census.Fold(whole.Registrars, sizeOf)
-	if slices.ContainsFunc(folded, func(c store.AccuracyCount) bool { return c.Registrar == v.Key }) {
+	registrar, err := a.s.c.Accuracy(r.Context(), v.Set.ID, "", v.Key)
+	if err != nil {
+		return err
+	}
+	_, folded := census.Fold(tld.Registrars, sizeOf)
+	_, too := census.Fold(registrar.TLDs, sizeOf)
+	if slices.ContainsFunc(append(folded, too...), func(c store.AccuracyCount) bool { return c.Registrar == v.Key && c.TLD == v.TLD }) {
 		return problem.New(problem.NotFound, "this is published only together with others: alone, smaller ones could be found by subtraction")
 	}
 	return nil
@@ -424,6 +436,9 @@ func (a accuracyDesk) fill(v *accuracyView, sums centre.AccuracySums) {
 	}
 	if v.Kind != "cell" {
 		v.groups(groups, sums)
+	}
+	if w := sums.All.Counts.Of(census.EmailWorks).Figure(); w.Tested.Of < 0.05 && v.Metric.ID == census.Reach {
+		v.Untried = true
 	}
 	if v.Kind == "registrar" || v.Kind == "cell" {
 		v.Whole, _, _ = v.share(sums.Whole.Counts.Of(v.Metric.ID).Figure())
@@ -507,9 +522,6 @@ func (v *accuracyView) groups(in []store.AccuracyCount, sums centre.AccuracySums
 		row.Share, row.Bar, _ = v.share(row.Fig)
 		v.FoldedRow = &row
 	}
-	if n := len(v.Groups); n > accuracyRows {
-		v.More, v.Groups = n-accuracyRows, v.Groups[:accuracyRows]
-	}
 }
 
 func (v *accuracyView) groupKey(c store.AccuracyCount) string {
@@ -560,6 +572,9 @@ func (a accuracyDesk) details(v *accuracyView, c store.AccuracyCount) {
 	for _, f := range c.Detail.Fields() {
 		asked[f.Path] = f.Asked()
 	}
+	// What is not testable is so for one reason, whatever the check: it is told
+	// once for each field.
+	hidden := map[string]int{}
 	groups := []accuracyReasonGroup{{Badge: accuracyResults[accuracy.Fail], Title: "What fails"}, {Badge: accuracyResults[accuracy.Warn], Title: "What warns"}, {Badge: accuracyResults[accuracy.Untestable], Title: "Why it could not be tested"}}
 	for _, x := range c.Detail.Reasons() {
 		i := slices.Index([]accuracy.Result{accuracy.Fail, accuracy.Warn, accuracy.Untestable}, x.Result)
@@ -567,6 +582,14 @@ func (a accuracyDesk) details(v *accuracyView, c store.AccuracyCount) {
 			continue
 		}
 		g := &groups[i]
+		if x.Result == accuracy.Untestable {
+			if _, told := hidden[x.Path+x.Reason]; told {
+				continue
+			}
+			if hidden[x.Path+x.Reason] = x.N; accuracyCommon[x.Reason] != "" {
+				x.Check = ""
+			}
+		}
 		if len(g.Rows) == accuracyReasons {
 			g.More++
 			continue
@@ -663,6 +686,14 @@ func (a accuracyDesk) names(r *request, v *accuracyView) error {
 	return nil
 }
 
+// only leaves out of a figure what may not be said.
+func (v *accuracyView) only(f census.Figure) census.Figure {
+	if share, _, _ := v.share(f); share == "" {
+		f.Failing, f.Right = census.Share{}, census.Share{}
+	}
+	return f
+}
+
 func (a accuracyDesk) twin(v accuracyView, sums centre.AccuracySums) accuracyTwin {
 	t := accuracyTwin{TLD: v.TLD, Registrar: v.Key, Frame: v.Set.Frame.Name, Source: v.Set.Frame.Source, Says: v.Says, Profile: v.Profile, Hash: v.Set.Hash, At: v.Set.Last,
 		Names: v.N, Metric: v.Metric.ID, NoRanking: v.Why, BoundsOnly: v.Bounds, Folded: v.Folded, Fields: sums.All.Detail.Fields(), Reasons: sums.All.Detail.Reasons()}
@@ -670,17 +701,17 @@ func (a accuracyDesk) twin(v accuracyView, sums centre.AccuracySums) accuracyTwi
 		t.Called = v.Name
 	}
 	for _, m := range v.All {
-		t.Metrics = append(t.Metrics, accuracyMetricTwin{m.Metric, m.Fig, m.Why})
+		t.Metrics = append(t.Metrics, accuracyMetricTwin{m.Metric, v.only(m.Fig), m.Why})
 	}
 	for _, g := range v.Groups {
-		x := accuracyGroupTwin{Names: g.N, Rank: g.Rank, Unranked: g.Unranked, Figure: g.Fig, TLD: g.Key}
+		x := accuracyGroupTwin{Names: g.N, Rank: g.Rank, Unranked: g.Unranked, Figure: v.only(g.Fig), TLD: g.Key}
 		if v.Kind == "tld" {
 			x.TLD, x.Registrar, x.Called = "", g.Key, g.Name
 		}
 		t.Groups = append(t.Groups, x)
 	}
 	for _, m := range v.MonthRows {
-		t.Months = append(t.Months, accuracyMonthTwin{m.Month, m.N, m.Fig})
+		t.Months = append(t.Months, accuracyMonthTwin{m.Month, m.N, v.only(m.Fig)})
 	}
 	return t
 }

@@ -67,6 +67,7 @@ type nameAccuracyField struct {
 // who asks.
 type nameAccuracyFinding struct {
 	Badge  badge
+	Quiet  bool // not testable: nothing to change
 	Check  string
 	Asks   string
 	Reason string
@@ -205,7 +206,13 @@ func (a accuracyDesk) values(r *request, v *nameAccuracyView, d name.Domain, x c
 // roles are the contacts with their fields, and what was found.
 func (a accuracyDesk) roles(x centre.NameAccuracy, contacts map[string]registration.Contact) (out []nameAccuracyRole) {
 	p, known := policyOf(a.set, x.Set.Profile, x.Set.Hash)
-	for _, f := range x.Outcome.Fields {
+	rank := func(f census.Field) int {
+		_, field, _ := strings.Cut(f.Path, ".")
+		return slices.IndexFunc(regContactFields, func(c struct{ field, label string }) bool { return c.field == field })
+	}
+	fields := slices.Clone(x.Outcome.Fields)
+	slices.SortStableFunc(fields, func(a, b census.Field) int { return rank(a) - rank(b) })
+	for _, f := range fields {
 		role, field, _ := strings.Cut(f.Path, ".")
 		i := slices.IndexFunc(out, func(o nameAccuracyRole) bool { return o.Role == regRole(role) })
 		if i < 0 {
@@ -227,7 +234,7 @@ func (a accuracyDesk) roles(x centre.NameAccuracy, contacts map[string]registrat
 				continue
 			}
 			seen[key] = true
-			g := nameAccuracyFinding{Badge: accuracyResults[c.Result], Check: c.Check, Asks: a.about(c.Check), Reason: words(c.Reason), Change: a.change(c.Check, c.Reason)}
+			g := nameAccuracyFinding{Badge: accuracyResults[c.Result], Quiet: c.Result == accuracy.Untestable, Check: c.Check, Asks: a.about(c.Check), Reason: words(c.Reason), Change: a.change(c.Check, c.Reason)}
 			if c.Unmarked {
 				g.Change = policy.Unmarked
 			}

@@ -211,7 +211,7 @@ func TestAccessibility(t *testing.T) {
 			b.accessible(t, axe, "demo-case", paths["case"])
 			b.url = w.URL
 			// A case with its forms open, and one on which somebody acted meanwhile.
-			for _, act := range []struct{ page, act string }{{"case", "answer"}, {"case", "note"}, {"case", "purge"}, {"case", "assign"}, {"case-ask", "ask"},
+			for _, act := range []struct{ page, act string }{{"case", "answer"}, {"case", "note"}, {"case", "purge"}, {"case", "assign"}, {"case-ask", "ask"}, {"org", "link"},
 				{"people", "add"}, {"person", "roles"}, {"person", "key"}, {"me", "password"}} {
 				if paths[act.page] == "" {
 					t.Errorf("no page shows the form %s", act.act)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,7 +18,6 @@ import (
 	"bailiwick/casework"
 	"bailiwick/centre"
 	"bailiwick/inaccuracy"
-	"bailiwick/party"
 	"bailiwick/problem"
 	"bailiwick/store"
 	"bailiwick/text"
@@ -236,7 +236,7 @@ func (s *site) showInaccuracyNew(w http.ResponseWriter, r *request, status int, 
 // where there is an open one it leads there.
 func (s *site) inaccuracyOpen(w http.ResponseWriter, r *request) error {
 	f := r.PostForm
-	d := centre.InaccuracyDraft{Name: text.Line(f.Get("name"), 300), Profile: text.Line(orElse(f.Get("profile"), f.Get("policy")), 60),
+	d := centre.InaccuracyDraft{Name: text.Line(f.Get("name"), 300), Profile: text.Line(cmp.Or(f.Get("profile"), f.Get("policy")), 60),
 		Party: text.Line(f.Get("party"), inaccuracy.MaxShort), PartyEmail: text.Line(f.Get("party_email"), inaccuracy.MaxShort)}
 	if _, err := s.opt.Access.Check(r.Context(), r.person, access.Work, access.Object{Kind: access.Registration, ID: bare(d.Name), Personal: true}); err != nil {
 		return err
@@ -413,7 +413,7 @@ func inaccuracyMomentOf(e casework.Entry) (inaccuracyMoment, error) {
 		var b inaccuracy.Opening
 		b, err = casework.Read[inaccuracy.Opening](e)
 		m.What = fmt.Sprintf("Opened: %s of %s", count(len(b.Findings)+b.More, "check fails", "checks fail"), b.Terms.Profile)
-		m.Detail = "The data was looked at " + clock(b.Checked) + "."
+		m.Detail = "On the data as it was at " + b.Checked.UTC().Format("2006-01-02 15:04 UTC") + "."
 	case inaccuracy.KindReopened:
 		var b inaccuracy.Reopening
 		b, err = casework.Read[inaccuracy.Reopening](e)
@@ -591,5 +591,3 @@ func (s *site) inaccuracyChain(w http.ResponseWriter, r *request) error {
 	_, _ = io.WriteString(w, b.String())
 	return nil
 }
-
-var _ = party.Registrar

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,7 +69,7 @@ var shareBadges = map[casework.Status]struct {
 	casework.Refused:  {badge{"quiet", "you will not act"}, "Your answer is on the case."},
 	casework.Met:      {badge{"ok", "gone, by you"}, "We saw that it is gone, and the evidence credits you. Thank you."},
 	casework.Moot:     {badge{"quiet", "ended"}, "Nothing is asked of you any more."},
-	casework.Informed: {badge{"quiet", "told"}, "Nothing is asked of you."},
+	casework.Informed: {badge{"quiet", "told"}, "No answer is needed."},
 }
 
 func rowOfShare(x centre.PartyShare) shareRow {
@@ -187,6 +188,16 @@ func (s *site) showAsk(w http.ResponseWriter, r *request, status int, trouble st
 	if trouble != "" {
 		v.Of, v.Values = r.PostForm.Get("obligation"), r.PostForm
 	}
+	// What still stands comes first.
+	slices.SortStableFunc(xs, func(a, b centre.PartyShare) int {
+		switch {
+		case a.Stands == b.Stands:
+			return a.Due.Compare(b.Due)
+		case a.Stands:
+			return -1
+		}
+		return 1
+	})
 	for _, x := range xs {
 		v.Key, v.Type = x.Subject, x.Type
 		for i := range x.Messages {

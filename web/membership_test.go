@@ -10,6 +10,7 @@ import (
 	"bailiwick/access"
 	"bailiwick/casework"
 	"bailiwick/party"
+	"bailiwick/store"
 )
 
 // member signs somebody in who belongs to an organisation.
@@ -297,6 +298,44 @@ func TestMembers(t *testing.T) {
 	aud := d.get(people["auditor"], "/access-log?act=changed&object="+host)
 	if !strings.Contains(aud.body, "answers for host:1") || !strings.Contains(aud.body, "answers no more for host:1") {
 		t.Error("the log does not say who was linked")
+	}
+}
+
+// memberPages makes somebody a member of an organisation that answers for whoever was
+// asked, and adds the pages of members.
+func memberPages(t testing.TB, w *world, out map[string]string, org access.Org, a access.Account) {
+	t.Helper()
+	ctx := t.Context()
+	cases, err := w.Centre.Cases(ctx, store.CaseFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked := map[string]bool{}
+	for _, c := range cases {
+		for _, o := range c.Obligations {
+			if o.Delivered.IsZero() || len(linked) == 4 && !linked[o.Party.ID] {
+				continue
+			}
+			if !linked[o.Party.ID] {
+				if _, err := w.Access.LinkParty(ctx, access.Console, org.ID, o.Party.ID); err != nil {
+					t.Fatal(err)
+				}
+				linked[o.Party.ID] = true
+			}
+			if out["ask"] == "" || o.Action.Asks() && o.Status == casework.Running {
+				out["ask"] = "/asks/" + c.ID
+			}
+		}
+	}
+	if out["ask"] == "" {
+		t.Fatal("nobody was asked")
+	}
+	out["org"], out["asks"], out["asks-all"] = "/orgs/"+org.ID, "/asks", "/asks?show=all"
+	if err := w.Access.SetOrg(ctx, access.Console, a.ID, org.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Access.SetRoles(ctx, access.Console, a.ID, append(a.Roles, access.Member)); err != nil {
+		t.Fatal(err)
 	}
 }
 

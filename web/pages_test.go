@@ -51,6 +51,9 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 			if len(may.Ask)+len(may.Again) > 0 {
 				put("case-ask", c)
 			}
+			if len(may.Escalate) > 0 {
+				put("case-escalate", c)
+			}
 			if c.Class == casework.Malicious && c.GoneSince.IsZero() && slices.ContainsFunc(c.Obligations, func(o casework.Obligation) bool { return o.Status == casework.Running }) {
 				put("case-clock", c)
 			}
@@ -94,13 +97,15 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 		t.Fatal(err)
 	}
 	out["welcome"], out["welcome-over"] = access.WelcomePath+link, access.WelcomePath+"none"
-	if _, err := w.Access.AddOrg(t.Context(), access.Console, "Example Bank"); err != nil {
+	org, err := w.Access.AddOrg(t.Context(), access.Console, "Example Bank")
+	if err != nil {
 		t.Fatal(err)
 	}
 	me, err := w.Access.PersonByLogin(t.Context(), "ana")
 	if err != nil {
 		t.Fatal(err)
 	}
+	memberPages(t, w, out, org, me)
 	for _, name := range []string{"a feed of ours", "a script that is over"} {
 		_, k, err := w.Access.NewKey(t.Context(), access.Console, me.ID, name, []access.Role{access.API}, time.Time{})
 		if err == nil && name != "a feed of ours" {
@@ -111,13 +116,17 @@ func pagesOf(t testing.TB, w *world) map[string]string {
 		}
 	}
 	disclosurePages(t, w, out)
+	inaccuracyPages(t, w.App, out)
+	verificationPages(t, w, out)
 	registrationPages(t, w, out)
+	accuracyPagesOf(t, w, out)
 	return out
 }
 
 // notPages are GET routes that are no page of their own: files, exports, and
 // what only leads elsewhere.
-var notPages = map[string]bool{"GET /receipt": true, "GET /cases/{id}/chain.jsonl": true, "GET /desk/disclosures/{id}/chain.jsonl": true}
+var notPages = map[string]bool{"GET /receipt": true, "GET /cases/{id}/chain.jsonl": true, "GET /desk/disclosures/{id}/chain.jsonl": true, "GET /desk/verifications/{id}/chain.jsonl": true,
+	"GET /desk/inaccuracy/{id}/chain.jsonl": true, "GET /desk/inaccuracy/{id}/file": true, "GET /surveys/{id}/report.html": true}
 
 // TestEveryPageIsLookedAt: each GET route of the pages is in pagesOf, so that it is
 // held against axe and photographed. What only a demo serves has a test of its own.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bailiwick/access"
+	"bailiwick/name"
 	"bailiwick/problem"
 	"bailiwick/text"
 )
@@ -603,7 +604,7 @@ func (s *site) accessLog(w http.ResponseWriter, r *request) error {
 		return problem.BadField("kind", "%.40q is no kind of thing", f.Kind)
 	}
 	ef := access.EntryFilter{Actor: f.Who, Act: access.Act(f.Act), Kind: access.Kind(f.Kind), Object: f.Object, Before: f.Before, Limit: logPage + 1}
-	if f.Who != "" && f.Who != access.Console && !strings.HasPrefix(f.Who, "person:") {
+	if f.Who != "" && !slices.Contains([]string{access.Console, access.Sweep, (access.Person{}).Actor()}, f.Who) && !strings.HasPrefix(f.Who, "person:") {
 		a, err := s.opt.Access.PersonByLogin(r.Context(), f.Who)
 		if err != nil {
 			if problem.CodeOf(err) == problem.NotFound {
@@ -626,6 +627,10 @@ func (s *site) accessLog(w http.ResponseWriter, r *request) error {
 		v.First = f.link()
 	}
 	who := s.names(r)
+	_, orgs, err := s.orgNames(r)
+	if err != nil {
+		return err
+	}
 	for _, e := range es {
 		row := logRow{ID: e.ID, At: e.At, Actor: e.Actor, Act: e.Act, Purpose: e.Purpose, Kind: e.Kind, Object: e.Object, Detail: e.Detail, Name: who(e.Actor), Thing: e.Object}
 		row.Person, _, _ = strings.Cut(e.Actor, "/")
@@ -638,7 +643,17 @@ func (s *site) accessLog(w http.ResponseWriter, r *request) error {
 			if e.Object != "" {
 				if n := who("person:" + e.Object); n != "person:"+e.Object {
 					row.Thing, row.Link = n, "/people/"+segment(e.Object)
+				} else if n, ok := orgs[e.Object]; ok {
+					row.Thing, row.Link = n, "/orgs/"+segment(e.Object)
 				}
+			}
+		case access.Registration:
+			if _, err := name.Parse(e.Object); err == nil {
+				row.Link = "/names/" + segment(e.Object)
+			}
+		case access.Disclosure, access.Disclosed:
+			if e.Object != "" {
+				row.Link = "/desk/disclosures/" + segment(e.Object)
 			}
 		}
 		v.Rows = append(v.Rows, row)

@@ -255,6 +255,9 @@ func (s *site) mayLookup(r *request, d name.Domain) access.Verdict {
 	return access.Decide(r.person, access.Work, access.Object{Kind: access.Registration, ID: d.String()})
 }
 
+// maxVersions is how many versions of one name are paged through.
+const maxVersions = 100_000
+
 // regKnown is what the centre knows of a name and the reader may see: the
 // versions, newest first, each without what contacts leave in it, and that with
 // contacts put in the place of the one it was asked for.
@@ -267,32 +270,56 @@ type regKnown struct {
 	may    bool // the reader may see contacts
 }
 
-// registrationOf reads what is known of a registered domain. The query says
+// registrationOf is registrationPage for the version to show alone.
+func (s *site) registrationOf(r *request, d name.Domain) (regKnown, error) {
+	return s.registrationPage(r, d, 0, 1)
+}
+
+// registrationPage reads what is known of a registered domain. The query says
 // which version ("version", the newest by default) and whether its contacts are
 // wanted ("contacts"): they are read only then, only by who may see them, and
 // the look is in the access log before.
-func (s *site) registrationOf(r *request, d name.Domain) (regKnown, error) {
+//
+// Only the versions of the page (most of them from a place on) and the one to show
+// are read; the others are there by number alone.
+func (s *site) registrationPage(r *request, d name.Domain, from, most int) (regKnown, error) {
 	var k regKnown
 	if !s.may(r, access.Registration, d.String()).Allowed {
 		k.denied = true
 		return k, nil
 	}
 	k.may = s.mayContacts(r, d)
-	all, err := s.c.RegistrationHistory(r.Context(), d)
+	piece, n, err := s.c.RegistrationPage(r.Context(), d, from, most)
 	if problem.CodeOf(err) == problem.NotFound {
 		return k, nil
 	}
 	if err != nil {
 		return k, err
 	}
-	for i := range all {
-		// Words in which a person may be named go with the contacts.
-		all[i].Record = registration.Scrub(all[i].Record)
+	k.versions = make([]centre.RegistrationVersion, min(n, maxVersions))
+	put := func(at int, vs []centre.RegistrationVersion) {
+		for i, v := range vs {
+			if at+i < len(k.versions) {
+				// Words in which a person may be named go with the contacts.
+				v.Record = registration.Scrub(v.Record)
+				k.versions[at+i] = v
+			}
+		}
 	}
-	k.versions = all
+	put(from, piece)
 	q := r.URL.Query()
-	if n, err := strconv.Atoi(q.Get("version")); err == nil {
-		k.at = max(0, slices.IndexFunc(all, func(v centre.RegistrationVersion) bool { return v.Number == n }))
+	if want, err := strconv.Atoi(q.Get("version")); err == nil && want >= 1 && n-want >= 0 && n-want < len(k.versions) {
+		k.at = n - want
+	}
+	if k.versions[k.at].Number == 0 {
+		piece, now, err := s.c.RegistrationPage(r.Context(), d, k.at, 1)
+		if err == nil && (now != n || len(piece) == 0) {
+			err = problem.New(problem.Conflict, "the registration of %s changed while it was read: reload the page", d)
+		}
+		if err != nil {
+			return k, err
+		}
+		put(k.at, piece)
 	}
 	v := &k.versions[k.at]
 	if q.Get("contacts") == "" || !k.may || v.Contacts != centre.ContactsKept {
@@ -872,6 +899,9 @@ func (s *site) lookup(w http.ResponseWriter, r *request) error {
 	}
 	to := "/names/" + segment(d.String())
 	if id := r.PostForm.Get("case"); id != "" && len(id) <= 64 {
+		if err := s.c.HoldRegistration(r.Context(), d, id); err != nil {
+			return err
+		}
 		to = "/cases/" + segment(id)
 	}
 	headers(w)
@@ -957,13 +987,14 @@ func (s *site) regOfName(r *request, key string) (regView, *regTwin, error) {
 	if p.Registered.IsZero() || !p.Customer.IsZero() {
 		return regView{}, nil, nil
 	}
-	k, err := s.registrationOf(r, p.Registered)
+	from, _ := strconv.Atoi(r.URL.Query().Get("from")) // what is no number is the beginning
+	from = min(max(0, from), maxVersions)
+	k, err := s.registrationPage(r, p.Registered, from, nameHistory)
 	if err != nil {
 		return regView{}, nil, err
 	}
 	v := s.regView(r, p.Registered, k, "/names/"+segment(asked.String()), true)
 	v.Below = p.Registered != asked
-	from, _ := strconv.Atoi(r.URL.Query().Get("from"))
 	return v, k.twin(p.Registered, from, nameHistory), nil
 }
 
@@ -974,7 +1005,7 @@ func (s *site) regBeside(r *request, d centre.Dossier) (regView, *regTwin, error
 	if c.Subject.Kind != "domain" || c.Subject.Name.IsZero() {
 		return regView{}, nil, nil
 	}
-	k, err := s.registrationOf(r, c.Subject.Name)
+	k, err := s.registrationPage(r, c.Subject.Name, 0, caseHistory)
 	if err != nil {
 		return regView{}, nil, err
 	}

@@ -426,6 +426,14 @@ func TestLookup(t *testing.T) {
 	if a.at != "/cases/"+c.ID {
 		t.Errorf("beside a case it leads to %s", a.at)
 	}
+	for _, x := range cases {
+		if x.Subject.Key() != c.Subject.Key() {
+			if a := d.post(ana, page+"/lookup", plus(form(ana, page), "case", x.ID)); a.code != http.StatusUnprocessableEntity {
+				t.Errorf("held for a case about another name: %d", a.code)
+			}
+			break
+		}
+	}
 	// A name that nobody registered, and what no server is known for.
 	_, tld, _ := strings.Cut(c.Subject.Key(), ".")
 	free := "/names/no-such-name-here." + tld

@@ -429,7 +429,7 @@ func (s *site) templates() (map[string]*template.Template, error) {
 			return out
 		},
 		"demoDate": demoDate, "rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"inc": func(n int) int { return n + 1 }, "share1": pct1, "metric": func(id string) census.Metric { m, _ := census.MetricOf(id); return m }, "badge": func(t, w string) badge { return badge{tone(t), w} },
+		"inc": func(n int) int { return n + 1 }, "share1": pct1, "code": codeWord, "note": noteWord, "metric": func(id string) census.Metric { m, _ := census.MetricOf(id); return m }, "badge": func(t, w string) badge { return badge{tone(t), w} },
 	}
 	layout, err := template.New("layout").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html", "templates/registration.html")
 	if err != nil {

@@ -50,7 +50,13 @@ type surveyTest struct {
 type surveyDivision struct {
 	By      string
 	Rows    []surveyRow
-	Without []surveyRow // not fit to be published, with the reason
+	Without []surveyWithout // parts that are not fit to be published
+}
+
+// surveyWithout are parts that are not published for one reason.
+type surveyWithout struct {
+	Reason string
+	Parts  []string
 }
 
 // surveyRow is a result in words and as a bar. Share is "" where only bounds may
@@ -101,7 +107,12 @@ func viewSurvey(r survey.Report, digest string) surveyView {
 				i, x.Divisions = len(x.Divisions), append(x.Divisions, surveyDivision{By: division(g.By)})
 			}
 			if g.Result == nil {
-				x.Divisions[i].Without = append(x.Divisions[i].Without, surveyRow{Name: g.Key, Tested: g.Tested, Unpublished: g.Unpublished})
+				d := &x.Divisions[i]
+				j := slices.IndexFunc(d.Without, func(w surveyWithout) bool { return w.Reason == g.Unpublished })
+				if j < 0 {
+					j, d.Without = len(d.Without), append(d.Without, surveyWithout{Reason: g.Unpublished})
+				}
+				d.Without[j].Parts = append(d.Without[j].Parts, fmt.Sprintf("%s (%d)", outside(g.Key, 80), g.Tested))
 				continue
 			}
 			x.Divisions[i].Rows = append(x.Divisions[i].Rows, surveyRowOf(g.Key, *g.Result))
@@ -222,6 +233,21 @@ func forestChart(id string, lines []forestLine, title string) template.HTML {
 	return template.HTML(p.String())
 }
 
+// codeWord is a code of ours ("email.mx: null-mx"), which is no name to defang;
+// anything else is shown as what it is, a text from outside.
+func codeWord(s string) string {
+	if len(s) > 120 || strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune(".:- ", r) && (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	}) {
+		return outside(s, 120)
+	}
+	return s
+}
+
+// noteWord is a sentence of a report, in which what strata are called is from
+// outside.
+func noteWord(s string) string { return outside(s, 2000) }
+
 // surveyPaper is a report for paper: one file that needs nothing else.
 type surveyPaper struct {
 	surveyView
@@ -238,7 +264,7 @@ func WriteSurvey(w io.Writer, r survey.Report, digest string) error {
 	if err != nil {
 		return problem.Wrap(err, problem.Internal, "the report's style")
 	}
-	t, err := template.New("survey.html").Funcs(template.FuncMap{"plain": func(s string) string { return outside(s, 300) }, "thousands": thousands, "count": count, "share1": pct1,
+	t, err := template.New("survey.html").Funcs(template.FuncMap{"code": codeWord, "note": noteWord, "plain": func(s string) string { return outside(s, 300) }, "thousands": thousands, "count": count, "share1": pct1,
 		"day": func(t time.Time) string { return t.UTC().Format("2 January 2006") }, "joined": func(s []string) string { return outside(strings.Join(s, ", "), 400) }}).ParseFS(surveyFiles, "report/survey.html")
 	if err != nil {
 		return problem.Wrap(err, problem.Internal, "the report's template")

@@ -89,6 +89,7 @@ func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 	public("GET /figures", s.figuresPage)
 	public("GET /preferences", s.preferences)
 	public("POST /preferences", s.setPreferences)
+	s.surveyPages(public)
 	if err := s.policies(public); err != nil {
 		return problem.Wrap(err, problem.Internal, "the policy profiles")
 	}
@@ -97,6 +98,8 @@ func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 	}
 	if o.Access == nil {
 		s.disclosures(public, nil)
+		s.verifications(public, nil)
+		s.inaccuracies(public, nil)
 		return s.accuracyPages(public, nil)
 	}
 	public("GET /login", s.loginForm)
@@ -119,6 +122,8 @@ func Register(mux *http.ServeMux, c *centre.Centre, o Options) error {
 	s.members(own)
 	desk := func(pattern string, h handler) { add(pattern, s.signedIn(h)) }
 	s.disclosures(public, desk)
+	s.verifications(public, desk)
+	s.inaccuracies(public, desk)
 	if err := s.accuracyPages(public, desk); err != nil {
 		return problem.Wrap(err, problem.Internal, "the policy profiles")
 	}

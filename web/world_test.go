@@ -42,6 +42,8 @@ type world struct {
 	t     testing.TB
 	clock *clock.Virtual
 	lab   *lab.World
+	// What accuracyPagesOf put in: the query of a frame, a survey, one to come.
+	frame, survey, planned string
 }
 
 // newWorld starts a centre in the world of a scenario. The rules confirm by
@@ -69,6 +71,7 @@ func newWorld(t testing.TB, sc *lab.Scenario, rules ...string) *world {
 	cfg.Mail.Enabled, cfg.Mail.PerPartyPerDay, cfg.Mail.PerDay = true, 100_000, 1_000_000
 	cfg.Confirm.Rules = rules
 	cfg.Disclosure.Take = true
+	cfg.Verify.Profiles = []string{holdingProfile(t, dir)}
 	aw := w.between()
 	if w.App, err = app.New(t.Context(), cfg, aw, log); err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ var metrics = [...]Metric{
 	{PostalForm, "Postal address is well formed", "Passes if every contact’s postal address passes the tests of form (V1)."},
 	{AllWorks, "All three work", "Passes if e-mail, telephone and post pass the tests of working (V2)."},
 	{AllForm, "All three are well formed", "Passes if e-mail, telephone and post pass the tests of form (V1)."},
-	{Record, "Nothing fails", "Passes if no check of the profile fails on any contact; warnings are counted apart, and are no failures."},
+	{Record, "Nothing fails", "Passes if no check of the profile fails on any contact; warnings are counted apart, and are no failures. Of a record that shows little, little can fail."},
 }
 
 const nMetrics = len(metrics)

@@ -60,9 +60,9 @@ func ShareOf(k, n int) Share {
 type Figure struct {
 	Count
 	// Failing and Right are shares of the testable names; warnings count as
-	// right.
-	Failing Share `json:"failing"`
-	Right   Share `json:"right"`
+	// right. Zero where only bounds may be said.
+	Failing Share `json:"failing,omitzero"`
+	Right   Share `json:"right,omitzero"`
 	// Tested is the testable share of the names asked about.
 	Tested Share `json:"testable"`
 	// Least and Most bound the share of all names that fail: none of the

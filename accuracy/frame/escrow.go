@@ -33,6 +33,9 @@ type csvFile struct {
 const (
 	maxTables = 64
 	maxParts  = 10_000 // files of a table
+	// maxUnpacked bounds what a compressed file may become, in octets: some ten
+	// times the largest zone's.
+	maxUnpacked = 256 << 30
 )
 
 // contents reads the description of tables.
@@ -137,6 +140,10 @@ func (j *joiner) tableFile(t *csvTable, f csvFile) {
 		refuse("the compression %q is not read: unpack %s first", clip(f.compression), clip(f.name))
 		return
 	}
+	if st, err := fs.Stat(j.src.Files, f.name); err == nil && !st.Mode().IsRegular() {
+		refuse("%s is no file", clip(f.name))
+		return
+	}
 	in, err := j.src.Files.Open(f.name)
 	if err != nil {
 		refuse("%s cannot be opened", clip(f.name))
@@ -144,6 +151,7 @@ func (j *joiner) tableFile(t *csvTable, f csvFile) {
 	}
 	defer in.Close()
 	var r io.Reader = in
+	unpacked := io.LimitedReader{N: 1}
 	j.file = clip(f.name)
 	if f.compression == "gzip" {
 		z, err := gzip.NewReader(in)
@@ -151,7 +159,8 @@ func (j *joiner) tableFile(t *csvTable, f csvFile) {
 			j.stopAt(0, "is not compressed as the XML part says")
 			return
 		}
-		r = z
+		unpacked = io.LimitedReader{R: z, N: maxUnpacked + 1}
+		r = &unpacked
 	}
 	rows := &rows{br: bufio.NewReaderSize(r, 64<<10), sep: t.sep}
 	for !j.done {
@@ -159,6 +168,9 @@ func (j *joiner) tableFile(t *csvTable, f csvFile) {
 		var bad errRow
 		switch {
 		case err == io.EOF:
+			if unpacked.N <= 0 {
+				j.stopAt(rows.line, "the file unpacks to over %d octets", int64(maxUnpacked))
+			}
 			return
 		case errors.As(err, &bad) && bad.final:
 			j.stopAt(rows.line, "%s", bad.why)
@@ -236,7 +248,7 @@ func (t *csvTable) row(j *joiner, values []string, line int) {
 		case "domaincontacts":
 			bit := roleBit(get("fContactType"))
 			if bit == 0 {
-				j.bad(line, "fContactType", "%q is none of admin, tech, billing", clip(get("fContactType")))
+				j.bad(line, "fContactType", "is none of admin, tech, billing")
 				return
 			}
 			j.addRef(d.String(), identifier(get("handle")), bit)

@@ -23,6 +23,7 @@ import (
 	"io/fs"
 	"iter"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -250,13 +251,17 @@ func (r *reader) names(in io.Reader) {
 	}
 }
 
-// reason is what a lower package says, without its cause.
+// reason is what package name says of a value, without the value: where a
+// mapping is wrong that may be anybody's data, and errors are kept in logs.
 func reason(err error) string {
 	var e *problem.Error
-	if errors.As(err, &e) {
-		return e.Detail
+	if !errors.As(err, &e) {
+		return "cannot be read"
 	}
-	return "cannot be read"
+	if q, err := strconv.QuotedPrefix(e.Detail); err == nil {
+		return strings.TrimSpace(strings.TrimPrefix(e.Detail[len(q):], "…"))
+	}
+	return e.Detail
 }
 
 // readLine reads a line of which at most the size of the buffer is kept.

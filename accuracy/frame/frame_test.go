@@ -276,6 +276,7 @@ func TestBad(t *testing.T) {
 		{"another count", EscrowXML, head + `<h:header><h:count uri="` + nsRDEDomain + `">3</h:count></h:header>` + tail, "fatal error f: the header says 3 names, and there are 1: the deposit is not whole", 1},
 		{"a name that does not end", EscrowXML, head + "<d:domain><d:name>a.example</d:name>\n" + tail, "error f:2: domain: does not end before the next begins", 1},
 		{"tags that cross", EscrowXML, head + "<d:domain><d:name>a.example</d:clID></d:name></d:domain>\n" + tail, "error f:2: d:name: the end tag is not the one that is due", 1},
+		{"an element's name that is no text", EscrowXML, head + "<d:domain><\xff\u202ed:x></y></d:domain>\n" + tail, "error f:2: �d:x: the end tag is not the one that is due", 1},
 		{"a tag in a value", EscrowXML, head + "<d:domain><d:name>a <b</d:name></d:domain>\n" + tail, "error f:2: domain: a tag does not close before the next begins", 1},
 		{"deep", EscrowXML, head + "<d:domain>" + strings.Repeat("<a>", 100) + strings.Repeat("</a>", 100) + "</d:domain>\n" + tail, "error f:2: a: has too many elements, or too deep ones", 1},
 		{"many elements", EscrowXML, head + "<d:domain>" + strings.Repeat("<a/>", 5000) + "</d:domain>\n" + tail, "error f:2: d:domain: has too many elements", 1},
@@ -285,8 +286,9 @@ func TestBad(t *testing.T) {
 		{"half a megabyte", EscrowXML, head + "<d:domain><d:name>a.example</d:name><d:registrant>x</d:registrant></d:domain><c:contact><c:id>x</c:id>\n<c:email>" + big[:1<<19] + "</c:email></c:contact>\n" + tail, "flaw f:3: email: has 524288 octets, of which 2048 are read", 2},
 		{"a surrogate", EscrowXML, head + "<d:domain><d:name>a.example</d:name><d:registrant>x</d:registrant></d:domain><c:contact><c:id>x</c:id>\n<c:email>&#55357;</c:email></c:contact>\n" + tail, "flaw f:3: email: has octets or references that are no characters", 2},
 		{"a thousand contacts", EscrowXML, head + "<d:domain><d:name>a.example</d:name>" + strings.Repeat(`<d:contact type="tech">x</d:contact>`, 1000) + "</d:domain>\n" + tail, "error f:2: contact: the name has over 128 contacts", 1},
+		{"a contact that is not there, and one that is", EscrowXML, head + `<d:domain><d:name>a.example</d:name><d:contact type="tech">A</d:contact><d:contact type="tech">B</d:contact></d:domain><c:contact><c:id>B</c:id><c:email>b@example.org</c:email></c:contact>` + tail, `{"state":"registered","domain":"a.example","contacts":{"tech":{"handle":"B","email":"b@example.org"}}}`, 2},
 		{"a handle without end", EscrowXML, head + "<c:contact><c:id>" + strings.Repeat("x", 300) + "</c:id></c:contact>\n" + tail, "error f:2: id: the contact has no handle, or one of over 255 octets", 1},
-		{"a contact twice", EscrowXML, head + "<d:domain><d:name>a.example</d:name><d:registrant>x</d:registrant></d:domain><c:contact><c:id>x</c:id></c:contact>\n<c:contact><c:id>x</c:id></c:contact>" + tail, `error f:3: the contact "x" stands here again`, 2},
+		{"a contact twice", EscrowXML, head + "<d:domain><d:name>a.example</d:name><d:registrant>x</d:registrant></d:domain><c:contact><c:id>x</c:id></c:contact>\n<c:contact><c:id>x</c:id></c:contact>" + tail, `error f:3: the contact stands here again`, 2},
 		{"an end of nothing", EPP, "<a></b></a>", "fatal error f:1: </b> ends nothing that is open", 0},
 		{"no separator", CSV, "d,n,e\na.example\nb.example,x,y\n", "error f:2: the row has 1 values, and the table 3 columns", 1},
 		{"no column", CSV, "d,e\n", `fatal error f:1: the table has no column "n"`, 0},
@@ -299,7 +301,7 @@ func TestBad(t *testing.T) {
 		{"a surrogate in octets", CSV, "d,n,e\na.example,\xed\xa0\x80,y\n", "flaw f:2: name: has octets or references that are no characters", 1},
 		{"many columns", CSV, strings.Repeat(",", 2000) + "\n", "fatal error f:1: has over 1024 values", 0},
 		{"a long line", Names, strings.Repeat("x", 5000) + ".example\nb.example\n", "error f:1: domain: is over 1024 octets", 1},
-		{"an address", Names, "192.0.2.1\nb.example", "error f:1: domain: \"192.0.2.1\" is an address", 1},
+		{"an address", Names, "192.0.2.1\nb.example", "error f:1: domain: is an address", 1},
 		{"no format", "pdf", "a", `fatal error format: "pdf" is none of escrow-xml`, 0},
 	} {
 		got := print(t, Source{Name: "f", Format: c.format, Mapping: table}, []byte(c.in))
@@ -322,12 +324,13 @@ func TestParts(t *testing.T) {
 	}
 	var zipped bytes.Buffer
 	zipped.WriteString("\x1f\x8b") // a beginning only
-	files := fstest.MapFS{"a.csv": {Data: []byte("a.example|r1\n")}, "b.csv.gz": {Data: zipped.Bytes()}}
+	files := fstest.MapFS{"a.csv": {Data: []byte("a.example|r1\n")}, "b.csv.gz": {Data: zipped.Bytes()}, "folder/c.csv": {}}
 	for _, c := range []struct{ file, want string }{
 		{"<r:file>a.csv</r:file>", `a.example line 1 registrar "r1"`},
 		{"<r:file>../a.csv</r:file>", `fatal error f:1: file: "../a.csv" is no name of a file beside the XML part`},
 		{"<r:file>/etc/passwd</r:file>", "is no name of a file beside the XML part"},
 		{"<r:file>x/a.csv</r:file>", "is no name of a file beside the XML part"},
+		{"<r:file>folder</r:file>", "folder is no file"},
 		{"<r:file>gone.csv</r:file>", "fatal error f:1: file: gone.csv cannot be opened"},
 		{`<r:file compression="rar">a.csv</r:file>`, `the compression "rar" is not read`},
 		{`<r:file compression="gzip">b.csv.gz</r:file>`, "is not compressed as the XML part says"},
@@ -431,5 +434,61 @@ func TestSniff(t *testing.T) {
 	}
 	if f, _ := Sniff([]byte("a.example\n"), "x.CSV"); f != CSV {
 		t.Errorf("a table is taken for %q", f)
+	}
+}
+
+// TestModelsAgree: one name of the samples is the same in both models of a
+// deposit and in EPP answers.
+func TestModelsAgree(t *testing.T) {
+	var first []byte
+	for _, name := range []string{"escrow.xml", "deposit", "epp.xml"} {
+		s := samples(t)[name]
+		for u, err := range Read(s.src, bytes.NewReader(s.in)) {
+			if err != nil || u.ID != "zebra.example" {
+				continue
+			}
+			u.Record.Registrar, u.Line = registration.Registrar{}, 0
+			b, err := json.Marshal(u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = b
+			} else if !bytes.Equal(first, b) {
+				t.Errorf("%s has\n%s\nnot\n%s", name, b, first)
+			}
+		}
+	}
+	if first == nil {
+		t.Error("the name is in none")
+	}
+}
+
+// TestDocumented holds docs/accuracy.md against the formats, the fields, and the
+// mapping that it shows.
+func TestDocumented(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("..", "..", "docs", "accuracy.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, doc, ok := strings.Cut(string(raw), "\n## Frames: a registry's own data\n")
+	if !ok {
+		t.Fatal("docs/accuracy.md has no section on frames")
+	}
+	doc, _, _ = strings.Cut(doc, "\n## ")
+	for _, f := range Formats() {
+		if !strings.Contains(doc, "| `"+string(f)+"` | ") {
+			t.Errorf("the format %s is not there", f)
+		}
+	}
+	for _, f := range recordFields {
+		if !strings.Contains(doc, "`"+f+"`") {
+			t.Errorf("the field %s is not there", f)
+		}
+	}
+	_, text, _ := strings.Cut(doc, "```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	if m := mapping(t, text); len(m.Columns) != 7 || m.Separator != ';' {
+		t.Errorf("%+v", m)
 	}
 }

@@ -493,7 +493,7 @@ func (j *joiner) domain(nodes []node, line int) {
 		case "contact":
 			bit := roleBit(n.attr("type"))
 			if bit == 0 {
-				h.add(j.at(n.line, n.name), "the type "+strconv.Quote(clip(n.attr("type")))+" is none of admin, tech, billing")
+				h.add(j.at(n.line, n.name), "is of a type that is none of admin, tech, billing")
 				continue
 			}
 			refs = append(refs, ref{identifier(n.text), bit})
@@ -610,7 +610,7 @@ func (w *whole) take(j *joiner, value []byte) {
 	kind := value[0]
 	p := (&box{value[1:]}).person()
 	if w.parts[kind] {
-		j.badAt(place{p.file, p.line, ""}, "the contact %q stands here again: the first counts", clip(w.handle))
+		j.badAt(place{p.file, p.line, ""}, "the contact stands here again: the first counts")
 		return
 	}
 	w.parts[kind] = true
@@ -774,6 +774,9 @@ func (j *joiner) giveNames() {
 					setState(&u.Record, registration.ContactPath(role, ""), registration.Unparsed)
 					continue
 				}
+				// Another of the role was missing: this one is there.
+				delete(u.Record.Fields, registration.ContactPath(role, ""))
+				u.Missing = slices.DeleteFunc(u.Missing, func(m string) bool { return m == role })
 				c.into(&u.Record, role)
 			}
 		}

@@ -28,7 +28,8 @@ type Mapping struct {
 	// Columns are the fields by the name of the column. Several columns of a
 	// street are its lines, in the order of the table.
 	Columns map[string]string
-	// Constants are the values of fields that are the same in every row.
+	// Constants are the values of fields that are the same in every row; those
+	// of a contact where the row has something of it.
 	Constants map[string]string
 	// Nothing are words that stand for no value, such as NULL.
 	Nothing []string
@@ -389,13 +390,19 @@ func (r *reader) row(m *Mapping, constants, columns, fields, values []string, li
 		}
 		return true
 	}
-	for _, f := range constants {
-		set(f, f, m.Constants[f])
-	}
 	for i, f := range fields {
 		if !set(f, columns[i], values[i]) {
 			return
 		}
+	}
+	for _, f := range constants {
+		// What is said of every contact makes none where the row has none.
+		if rest, ok := strings.CutPrefix(f, "contacts."); ok {
+			if role, _, _ := strings.Cut(rest, "."); people[role] == nil {
+				continue
+			}
+		}
+		set(f, f, m.Constants[f])
 	}
 	for i, role := range roles {
 		if p := people[role]; p != nil {

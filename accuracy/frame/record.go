@@ -27,7 +27,7 @@ func (p place) String() string {
 	case p.field == "":
 		return p.file + ":" + strconv.Itoa(p.line)
 	}
-	return p.file + ":" + strconv.Itoa(p.line) + ": " + p.field
+	return p.file + ":" + strconv.Itoa(p.line) + ": " + clip(p.field) // a name that the file chose
 }
 
 // flaw is something wrong with a value: where, and what.

@@ -27,8 +27,11 @@ type rows struct {
 // the reader busy.
 const maxAgain = 64 << 20
 
-// maxColumns bounds a row.
-const maxColumns = 1024
+// maxColumns bounds a row, and maxTableLines a table: empty lines are no rows.
+const (
+	maxColumns    = 1024
+	maxTableLines = 2 * MaxRows
+)
 
 // errRow is a lost row.
 type errRow struct {
@@ -81,8 +84,10 @@ func (t *rows) next() (values []string, err error) {
 			case err != nil:
 				return nil, err
 			}
-			if n := len(b) - 1; b[n] == '\n' {
-				t.after++
+			if b[len(b)-1] == '\n' {
+				if t.after++; t.after > maxTableLines {
+					return nil, errRow{"the table has over " + strconv.Itoa(maxTableLines) + " lines", true}
+				}
 			}
 			if len(t.row)+len(b) > MaxRow {
 				long = true

@@ -25,7 +25,7 @@ type Example struct {
 	Verifications []Verified `yaml:"verifications"`
 	Register      []Listed   `yaml:"register"`
 	Inquiries     []Asked    `yaml:"inquiries"`
-	Expect   Expect                             `yaml:"expect"`
+	Expect        Expect     `yaml:"expect"`
 }
 
 // Mail is what was seen of a mail domain, for an example.

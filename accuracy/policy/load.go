@@ -45,6 +45,9 @@ type document struct {
 
 // at is how a place is named in an error: file, line, field.
 func (d *document) at(path string) string {
+	if path == "" { // the document as a whole
+		return fmt.Sprintf("%s:%d", d.file, d.lines[""])
+	}
 	for p := path; ; {
 		if n, ok := d.lines[p]; ok {
 			return fmt.Sprintf("%s:%d: %s", d.file, n, path)
@@ -70,8 +73,8 @@ func parse(file string, raw []byte, catalogue map[string]accuracy.Check) (*Profi
 	if len(raw) > MaxBytes {
 		return nil, d, problem.New(problem.TooLarge, "%s is over %d octets", file, MaxBytes)
 	}
-	if !utf8.Valid(raw) {
-		return nil, d, problem.New(problem.Invalid, "%s is not valid UTF-8", file)
+	if !utf8.Valid(raw) { // half of a surrogate pair is none either
+		return nil, d, problem.New(problem.Invalid, "%s:%d is not valid UTF-8", file, lineOfInvalid(raw))
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	var root yaml.Node
@@ -108,11 +111,13 @@ func (d *document) walk(n *yaml.Node, t reflect.Type, at string, depth int) {
 		}
 		return
 	}
-	if at != "" {
-		d.lines[at] = n.Line
-	}
+	d.lines[at] = n.Line
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
 		d.bad(at, "anchors and aliases are not for profiles: write it out")
+		return
+	}
+	if n.Style&yaml.TaggedStyle != 0 {
+		d.bad(at, "a tag of YAML (%s) is not for profiles: leave it out", clip(n.Tag))
 		return
 	}
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
@@ -184,13 +189,16 @@ func (d *document) pairs(n *yaml.Node, at string, typeOf func(string) (reflect.T
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
 		sub := clip(k.Value)
+		if sub == "" {
+			sub = "(no name)"
+		}
 		if at != "" {
 			sub = at + "." + sub
 		}
 		d.lines[sub] = k.Line
 		t, known := typeOf(k.Value)
 		switch {
-		case k.Kind != yaml.ScalarNode || k.Tag == "!!merge":
+		case k.Kind != yaml.ScalarNode || k.Tag == "!!merge" || k.Style&yaml.TaggedStyle != 0 || k.Anchor != "":
 			d.bad(sub, "is no field")
 		case !known:
 			d.bad(sub, "is not a field that is known here")
@@ -203,8 +211,25 @@ func (d *document) pairs(n *yaml.Node, at string, typeOf func(string) (reflect.T
 	}
 }
 
-// clip cuts a word of a file to what an error can show.
+// lineOfInvalid is the line of the first octets that are no UTF-8.
+func lineOfInvalid(raw []byte) int {
+	at := 0
+	for at < len(raw) {
+		r, n := utf8.DecodeRune(raw[at:])
+		if r == utf8.RuneError && n <= 1 {
+			break
+		}
+		at += n
+	}
+	return 1 + bytes.Count(raw[:at], []byte{'\n'})
+}
+
+// clip cuts and cleans a word of a file to what an error can show.
 func clip(s string) string {
+	if len(s) > 4*MaxBytes/1024 {
+		s = strings.ToValidUTF8(s[:4*MaxBytes/1024], "")
+	}
+	s = registration.CleanText(s)
 	if r := []rune(s); len(r) > 60 {
 		return string(r[:60]) + "…"
 	}

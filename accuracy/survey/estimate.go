@@ -287,11 +287,24 @@ type Change struct {
 	P    float64 `json:"p"` // two-sided
 }
 
-// Compare gives the change from a to b.
+// arms are how far the interval reaches below and above the share. Near 0 and 1
+// the two differ, and a standard error of nothing does not make it nothing.
+func (e Estimate) arms() (down, up float64) {
+	if e.Low < e.High && e.Low <= e.Share && e.Share <= e.High {
+		return e.Share - e.Low, e.High - e.Share
+	}
+	return Z * e.SE, Z * e.SE
+}
+
+// Compare gives the change from a to b. Its interval is made of the two
+// intervals (Newcombe, Statistics in Medicine 17, 1998, method 10); where both
+// are normal it is the normal one of the difference.
 func Compare(a, b Estimate) Change {
 	se := math.Hypot(a.SE, b.SE)
 	c := Change{Diff: b.Share - a.Share, P: 1}
-	c.Low, c.High = c.Diff-Z*se, c.Diff+Z*se
+	aDown, aUp := a.arms()
+	bDown, bUp := b.arms()
+	c.Low, c.High = c.Diff-math.Hypot(bDown, aUp), c.Diff+math.Hypot(bUp, aDown)
 	switch {
 	case se > 0:
 		c.Z = c.Diff / se

@@ -158,7 +158,8 @@ type Test struct {
 }
 
 // Check tests a target against a result of a later cycle. Both ends of the
-// comparison are estimates: the interval is that of p₂ − factor·p₁.
+// comparison are estimates: the interval is that of p₂ − factor·p₁, made of
+// theirs as that of Compare is.
 func (t Target) Check(r Result, failing Estimate, at time.Time) (Test, error) {
 	if !(t.Factor > 0 && t.Factor < 1) {
 		return Test{}, problem.BadField("factor", "is %g; a target lowers a share: 0 to 1", t.Factor)
@@ -175,9 +176,10 @@ func (t Target) Check(r Result, failing Estimate, at time.Time) (Test, error) {
 		out.Reached = TooFew
 		return out, nil
 	}
-	se := math.Hypot(failing.SE, t.Factor*t.Baseline.SE)
+	isDown, isUp := failing.arms()
+	wasDown, wasUp := t.Baseline.arms()
 	out.Gap = failing.Share - t.Factor*t.Baseline.Share
-	out.Low, out.High = out.Gap-Z*se, out.Gap+Z*se
+	out.Low, out.High = out.Gap-math.Hypot(isDown, t.Factor*wasUp), out.Gap+math.Hypot(isUp, t.Factor*wasDown)
 	switch {
 	case out.High <= 0:
 		out.Reached = Yes

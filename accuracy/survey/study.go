@@ -103,25 +103,31 @@ type Plan struct {
 	Hash    string        `json:"profile_hash"`
 	Status  policy.Status `json:"profile_status"`
 	// Observed says that DNS was asked whether mail domains take mail.
-	Observed bool     `json:"observed,omitempty"`
-	Tool     string   `json:"tool"` // version of this program
-	Earlier  *Earlier `json:"earlier,omitempty"`
-	Targets  []Target `json:"targets,omitempty"`
+	Observed bool `json:"observed,omitempty"`
+	// Facts is SHA-256 (hex) of a file of facts that were gathered elsewhere
+	// (accuracy.ReadFacts); "" for none.
+	Facts   string   `json:"facts_digest,omitempty"`
+	Tool    string   `json:"tool"` // version of this program
+	Earlier *Earlier `json:"earlier,omitempty"`
+	Targets []Target `json:"targets,omitempty"`
 }
 
 // Earlier is what a plan keeps of the cycle before: enough to tell what
 // changed.
 type Earlier struct {
-	Name    string        `json:"name"`
-	Cycle   int           `json:"cycle"`
-	At      time.Time     `json:"at"`
-	Digest  string        `json:"report_digest"`
-	Kind    Kind          `json:"kind"`
-	Frame   string        `json:"frame_digest"`
-	Seed    uint64        `json:"seed,string"`
-	Profile string        `json:"profile"`
-	Hash    string        `json:"profile_hash"`
-	Tests   []EarlierTest `json:"tests"`
+	Name    string    `json:"name"`
+	Cycle   int       `json:"cycle"`
+	At      time.Time `json:"at"`
+	Digest  string    `json:"report_digest"`
+	Kind    Kind      `json:"kind"`
+	Frame   string    `json:"frame_digest"`
+	Seed    uint64    `json:"seed,string"`
+	Profile string    `json:"profile"`
+	Hash    string    `json:"profile_hash"`
+	// Observed and Facts say what was tried: see Plan.
+	Observed bool          `json:"observed,omitempty"`
+	Facts    bool          `json:"facts,omitempty"`
+	Tests    []EarlierTest `json:"tests"`
 	// Guess is the share that passed, by stratum, of the plan's main test.
 	Guess map[string]float64 `json:"guess,omitempty"`
 }
@@ -508,7 +514,7 @@ func (r Report) Test(id string) (TestReport, bool) {
 func (r Report) AsEarlier(main string) (Earlier, error) {
 	d, err := r.Digest()
 	e := Earlier{Name: r.Plan.Name, Cycle: r.Plan.Cycle, At: r.Plan.At, Digest: d, Kind: r.Plan.Kind, Frame: r.Plan.Frame.Digest,
-		Seed: r.Plan.Seed, Profile: r.Plan.Profile, Hash: r.Plan.Hash}
+		Seed: r.Plan.Seed, Profile: r.Plan.Profile, Hash: r.Plan.Hash, Observed: r.Plan.Observed, Facts: r.Plan.Facts != ""}
 	for _, t := range r.Tests {
 		e.Tests = append(e.Tests, EarlierTest{Test: t.Test, Testable: t.Result.Testable, Accurate: t.Result.Accurate})
 		if t.Test != main {
@@ -565,6 +571,7 @@ type counter struct {
 	present []int // tested and of the population, by cell
 	tests   map[string][]count
 	applies map[string]bool
+	untold  map[string]int          // units of which a test said nothing because it was not tried
 	groups  map[[2]string]*subcount // division, key
 	keys    map[string]int          // subgroups by division
 	fails   map[string]map[string]int
@@ -591,7 +598,7 @@ func Make(p Plan, c Counts, cells []Cell, excluded []Excluded, outcomes iter.Seq
 		return Report{}, err
 	}
 	n := len(cells)
-	k := &counter{p: p, cells: slices.Clone(cells), at: map[string]int{}, tested: make([]int, n), present: make([]int, n), tests: map[string][]count{}, applies: map[string]bool{},
+	k := &counter{p: p, cells: slices.Clone(cells), at: map[string]int{}, tested: make([]int, n), present: make([]int, n), tests: map[string][]count{}, applies: map[string]bool{}, untold: map[string]int{},
 		groups: map[[2]string]*subcount{}, keys: map[string]int{}, fails: map[string]map[string]int{}, holds: map[string]map[string]int{}, gone: map[string]int{}, lost: map[string]int{}, norc: map[Group][]count{}}
 	slices.SortFunc(k.cells, func(a, b Cell) int { return cmp.Compare(a.Key, b.Key) })
 	for i, c := range k.cells {
@@ -627,8 +634,14 @@ func Make(p Plan, c Counts, cells []Cell, excluded []Excluded, outcomes iter.Seq
 	for _, l := range slices.Sorted(maps.Keys(k.lost)) {
 		r.Excluded = append(r.Excluded, Excluded{"sample", "nothing learned, counted as not testable: " + l, k.lost[l]})
 	}
+	var untried []string
 	for _, id := range Tests() {
 		if !k.applies[id] {
+			continue
+		}
+		if k.untried(id) {
+			title, _ := About(id)
+			untried = append(untried, title)
 			continue
 		}
 		t, err := k.test(id, c.Frame)
@@ -651,9 +664,28 @@ func Make(p Plan, c Counts, cells []Cell, excluded []Excluded, outcomes iter.Seq
 		}
 		r.Targets = append(r.Targets, x)
 	}
-	r.Notes = notes(r)
+	r.Notes = notes(r, untried)
 	return r, nil
 }
+
+// untried says that a test said nothing of any unit because nothing was tried:
+// that is no result, and not a matter of what is withheld.
+func (k *counter) untried(id string) bool {
+	for _, c := range k.tests[id] {
+		if c.passed+c.failed > 0 {
+			return false
+		}
+	}
+	for r := range k.holds[id] {
+		if !notTried(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// notTried says whether a reason ("check: reason") is that nothing was tried.
+func notTried(reason string) bool { return strings.HasSuffix(reason, ": "+accuracy.NoFact) }
 
 func (k *counter) take(stratum string, o Outcome) error {
 	i, known := k.at[stratum]
@@ -697,6 +729,9 @@ func (k *counter) take(stratum string, o Outcome) error {
 		add(k.tests, id, len(k.cells), i, a.Result)
 		for _, s := range subs {
 			add(s.tests, id, len(k.cells), i, a.Result)
+		}
+		if a.Result == accuracy.Untestable && slices.ContainsFunc(a.Reasons, notTried) {
+			k.untold[id]++
 		}
 		codes := k.fails
 		if a.Result == accuracy.Untestable {
@@ -767,10 +802,19 @@ func (k *counter) test(id string, frame int) (TestReport, error) {
 	if t.Result, err = Sum(k.p.Kind, frame, t.Tallies); err != nil {
 		return t, err
 	}
-	t.Result = t.Result.rounded()
-	if t.Result.BoundsOnly {
-		t.NoRanking = BoundsReason
+	present := 0
+	for _, n := range k.present {
+		present += n
 	}
+	switch {
+	case t.Result.BoundsOnly:
+		t.NoRanking = BoundsReason
+	case float64(k.untold[id]) > maxOpen*float64(present):
+		t.NoRanking = OpenReason
+		t.Result.BoundsOnly, t.Result.Accurate = true, nil
+		t.Result.Unpublished = unfit(t.Result)
+	}
+	t.Result = t.Result.rounded()
 	if e := k.p.Earlier; e != nil {
 		for _, was := range e.Tests {
 			if was.Test != id {
@@ -820,6 +864,15 @@ func (k *counter) test(id string, frame int) (TestReport, error) {
 // BoundsReason is why a test of a public frame says only bounds.
 const BoundsReason = "Fewer than half of the registrations could be tested, and those that withhold nothing need not be like the rest: only bounds are said, nothing is put in an order, and no target is tested."
 
+// OpenReason is why a test says only bounds of units that were mostly tried in
+// the ways that can only fail: that a domain takes no mail is known without
+// asking anybody, and that somebody answers is not.
+const OpenReason = "That it does not work was found out for some, and for more than one in twenty of the others it was not tried whether it does: what could be tested is not like the rest. Only bounds are said, nothing is put in an order, and no target is tested."
+
+// maxOpen is the share of units not tried that a share of the others may be
+// told beside.
+const maxOpen = 0.05
+
 // tooFew speaks of MinPublished.
 const tooFew = "fewer than 50 units were tested"
 
@@ -840,6 +893,7 @@ func changeOf(was, is Estimate) *ChangeOf {
 	c := Compare(was, is)
 	out := &ChangeOf{Diff: round(c.Diff), Low: round(c.Low), High: round(c.High)}
 	if was.SE > 0 || is.SE > 0 {
+		// With no failure seen in one of them z is that of the other alone.
 		z, p := round(c.Z), round(c.P)
 		out.Z, out.P = &z, &p
 	}
@@ -904,7 +958,7 @@ func TargetOf(r Report, test string, factor float64, due time.Time) (Target, err
 	case !ok:
 		return Target{}, problem.BadField("test", "%q is none that the survey has", test)
 	case x.Result.BoundsOnly || x.Result.Accurate == nil:
-		return Target{}, problem.New(problem.Refused, "%s: %s", x.Title, BoundsReason)
+		return Target{}, problem.New(problem.Refused, "%s: %s", x.Title, cmp.Or(x.NoRanking, "nothing could be tested"))
 	case x.Result.Unpublished != "":
 		return Target{}, problem.New(problem.Refused, "%s is no baseline: %s", x.Title, x.Result.Unpublished)
 	}
@@ -957,6 +1011,9 @@ func comparing(e *Earlier, p Plan) (out []string) {
 	if e.Hash != p.Hash {
 		out = append(out, "The earlier cycle was tested under another profile or another state of it: part of a change may be the rules'.")
 	}
+	if e.Observed != p.Observed || e.Facts != (p.Facts != "") {
+		out = append(out, "In one of the cycles more was tried than in the other (DNS, facts from elsewhere): part of a change may come of that.")
+	}
 	if e.Seed == p.Seed {
 		out = append(out, "Both cycles were drawn with the same seed: the samples overlap where the frames do, and a change is told with less certainty than there is.")
 	}
@@ -967,7 +1024,7 @@ func comparing(e *Earlier, p Plan) (out []string) {
 }
 
 // notes are what a reader has to know before the numbers.
-func notes(r Report) []string {
+func notes(r Report, untried []string) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	p := r.Plan
@@ -1000,8 +1057,24 @@ func notes(r Report) []string {
 	}
 	if p.Observed {
 		say("Whether mail addresses work was asked of DNS only: that a domain takes mail does not say that the address does. No mail was sent.")
-	} else {
-		say("It was not tried whether anything works.")
+	}
+	if p.Facts != "" {
+		say("What was tried elsewhere (answers of contacts, verifications, registers) is from a file of facts that was given with the frame.")
+	}
+	if len(untried) > 0 {
+		say("Not tried, and so not reported: %s.", strings.Join(untried, "; "))
+	}
+	// What every single one lacks was hardly lost by its holder.
+	for _, t := range r.Tests {
+		all := 0
+		for _, y := range t.Tallies {
+			all += y.Passed + y.Failed
+		}
+		for _, c := range t.Failures {
+			if t.Test == TestRecord && c.Units == all && all >= 2 && (strings.HasSuffix(c.Reason, ": missing") || strings.HasSuffix(c.Reason, ": absent")) {
+				say("Every unit that could be tested fails %q: either the frame, or its mapping, does not have the field, or the profile %s asks for a contact that these registrations do not have. Such a failure says nothing of the holders.", c.Reason, p.Profile)
+			}
+		}
 	}
 	if r.Counts.Lost > 0 {
 		say("Nothing was learned of %d of %d tested units: they count as not testable.", r.Counts.Lost, r.Counts.Tested)

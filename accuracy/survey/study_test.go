@@ -226,10 +226,10 @@ func TestNextCycle(t *testing.T) {
 func TestDifferences(t *testing.T) {
 	a := made(t, plan(), 0.05)
 	p := plan()
-	p.Hash = strings.Repeat("00", 32)
+	p.Hash, p.Facts = strings.Repeat("00", 32), strings.Repeat("00", 32)
 	b := made(t, p, 0.3)
 	ds, said, err := survey.Differences(a, b)
-	if err != nil || len(ds) != len(a.Tests) || ds[1].Change == nil || ds[1].TestableChange.High > 0 || !strings.Contains(strings.Join(said, " "), "another profile") {
+	if err != nil || len(ds) != len(a.Tests) || ds[1].Change == nil || ds[1].TestableChange.High > 0 || !strings.Contains(strings.Join(said, " "), "another profile") || !strings.Contains(strings.Join(said, " "), "more was tried") {
 		t.Errorf("%+v %q %v", ds, said, err)
 	}
 	p.Kind, p.Earlier = survey.Public, nil
@@ -252,7 +252,7 @@ func TestCSV(t *testing.T) {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	formulas, silent := 0, 0
-	for _, row := range rows {
+	for _, row := range rows[1:] {
 		if strings.HasPrefix(row[2], "'=") {
 			formulas++
 		}
@@ -273,6 +273,69 @@ func TestFloor(t *testing.T) {
 	for _, c := range []struct{ want, total, floor int }{{200, 1000, 200}, {200, 131, 100}, {200, 5, 2}, {200, 4, 0}, {0, 1000, 0}} {
 		if got := survey.Floor(qs, c.want, c.total); got != c.floor {
 			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
+// TestWhatNobodyHas: what was not tried is no result, and what nobody has is
+// pointed at, so that a column left out is not taken for a failure of holders.
+func TestWhatNobodyHas(t *testing.T) {
+	p := plan()
+	p.Earlier, p.Targets, p.Groups, p.FirstPhase, p.Total, p.Frame.Rows = nil, nil, nil, 60, 60, 60
+	r, err := survey.Make(p, survey.Counts{}, []survey.Cell{{Key: "all", Frame: 60, Drawn: 60}}, nil, func(yield func(string, survey.Outcome) bool) {
+		for range 60 {
+			bad := survey.Answer{Result: accuracy.Fail, Reasons: []string{"phone.present: missing"}}
+			yield("all", survey.Outcome{Tests: map[string]survey.Answer{survey.TestRecord: bad, "phone.form": bad,
+				"phone.works": {Result: accuracy.Untestable, Reasons: []string{"phone.answered: " + accuracy.NoFact}},
+				"email.works": {Result: accuracy.Untestable, Reasons: []string{"email.mx: redacted", "email.answered: " + accuracy.NoFact}}}})
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := r.Test("phone.works"); ok {
+		t.Error("what was not tried is reported")
+	}
+	if _, ok := r.Test("email.works"); !ok {
+		t.Error("what is withheld is not reported")
+	}
+	if x, _ := r.Test("phone.form"); x.Result.Accurate.Method != "census" || x.Result.Accurate.High != 0 {
+		t.Errorf("all were tested, and all fail: %+v", x.Result)
+	}
+	said := strings.Join(r.Notes, "\n")
+	if !strings.Contains(said, "Telephone, works") || strings.Contains(said, "E-mail, works") || strings.Count(said, "phone.present: missing") != 1 {
+		t.Errorf("%s", said)
+	}
+}
+
+// TestTriedInPart: of addresses whose domain takes no mail it is known that they
+// fail, of the others nothing: no share of those that could be tested is told.
+func TestTriedInPart(t *testing.T) {
+	p := plan()
+	p.Earlier, p.Groups, p.FirstPhase, p.Total, p.Frame.Rows = nil, []string{"registrar"}, 200, 200, 400
+	p.Targets[0].Metric = "email.works"
+	for _, c := range []struct {
+		open   int
+		bounds bool
+	}{{100, true}, {5, false}} {
+		r, err := survey.Make(p, survey.Counts{}, []survey.Cell{{Key: "all", Frame: 400, Drawn: 200}}, nil, func(yield func(string, survey.Outcome) bool) {
+			for i := range 200 {
+				a := survey.Answer{Result: accuracy.Fail, Reasons: []string{"email.mx: null-mx"}}
+				if i < c.open {
+					a = survey.Answer{Result: accuracy.Untestable, Reasons: []string{"email.answered: " + accuracy.NoFact}}
+				}
+				yield("all", survey.Outcome{Groups: map[string]string{"registrar": "one"}, Tests: map[string]survey.Answer{survey.TestRecord: a, "email.works": a}})
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, _ := r.Test("email.works")
+		if x.Result.BoundsOnly != c.bounds || (x.Result.Accurate == nil) != c.bounds || (x.NoRanking != "") != c.bounds || x.Subgroups[0].Result.BoundsOnly != c.bounds || (r.Targets[0].Test.Reached == survey.NotTest) != c.bounds {
+			t.Errorf("%d of 200 were not tried: %+v %+v", c.open, x, r.Targets)
+		}
+		if _, err := survey.TargetOf(r, "email.works", 0.5, day.AddDate(1, 0, 0)); (err != nil) != c.bounds {
+			t.Errorf("a target: %v", err)
 		}
 	}
 }

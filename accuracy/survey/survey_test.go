@@ -333,6 +333,15 @@ func TestTarget(t *testing.T) {
 	if _, err := (survey.Target{Factor: 1.5}).Check(survey.Result{}, survey.Estimate{}, at); problem.CodeOf(err) != problem.Invalid {
 		t.Errorf("a target that raises: %v", err)
 	}
+	// That none of 100 failed is no certainty: neither of a change nor of a target.
+	sure := survey.Estimate{Share: 1, Low: 0.963, High: 1}
+	if c := survey.Compare(sure, sure); c.Diff != 0 || c.Low > -0.036 || c.High < 0.036 {
+		t.Errorf("%+v", c)
+	}
+	low := survey.Target{Baseline: survey.Estimate{Share: 0.05, SE: 0.02, Low: 0.02, High: 0.11}, At: at, Factor: 0.5, Due: at.AddDate(1, 0, 0)}
+	if got, err := low.Check(survey.Result{}, survey.Estimate{Share: 0, Low: 0, High: 0.037}, at.AddDate(1, 0, 0)); err != nil || got.Reached != survey.Unsure {
+		t.Errorf("%+v %v", got, err)
+	}
 	c := survey.Compare(survey.Estimate{Share: 0.5, SE: 0.03}, survey.Estimate{Share: 0.4, SE: 0.04})
 	if math.Abs(c.Z+2) > 1e-9 || math.Abs(c.P-0.0455) > 1e-4 || math.Abs(c.Low+0.1+survey.Z*0.05) > 1e-9 {
 		t.Errorf("%+v", c)
@@ -514,5 +523,24 @@ func TestSize(t *testing.T) {
 	}
 	if _, err := survey.Size(0.5, 0); problem.CodeOf(err) != problem.Invalid {
 		t.Error("a half-width of nothing")
+	}
+}
+
+// BenchmarkDraw is the time of one unit that is offered, of 200,000 wanted from
+// millions.
+func BenchmarkDraw(b *testing.B) {
+	d, err := survey.NewDrawer(1, 200_000)
+	if err != nil {
+		b.Fatal(err)
+	}
+	names := make([]string, 1<<20)
+	for i := range names {
+		names[i] = fmt.Sprintf("n%d.example", i)
+	}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		d.Offer(names[i&(1<<20-1)], "one")
+		i++
 	}
 }

@@ -28,17 +28,25 @@ import (
 )
 
 type checkCmd struct {
-	What    []string `arg:"" help:"Names, which are looked up; or files of RDAP or WHOIS answers, or of records as 'lookup --json' and 'parse' print them; - for standard input." placeholder:"NAME|FILE"`
+	What    []string `arg:"" help:"Names, which are looked up; or files: of RDAP or WHOIS answers; of records as 'lookup --json' and 'parse' print them; a registry's own data as a table, as EPP answers, or as the XML part of an escrow deposit. - for standard input." placeholder:"NAME|FILE"`
 	Policy  string   `help:"The policy profile: a name ('policy list'), or a file." required:"" placeholder:"PROFILE"`
 	JSON    bool     `help:"One JSON object per record."`
 	All     bool     `help:"Print what passes, too."`
 	Own     bool     `help:"The files hold a registry's or registrar's own data: what is not there is missing. In public answers it may be withheld without a word, and is not testable."`
+	Format  string   `help:"How the files are written, where that is not to be guessed: escrow-xml, escrow-csv, epp, csv." enum:",escrow-xml,escrow-csv,epp,csv" default:"" placeholder:"FORMAT"`
+	Mapping string   `help:"Of a table (csv): the file that says which column is which field." placeholder:"FILE"`
+	Each    bool     `help:"Of a table, answers or a deposit: print the verdict of each record, too, and not the summary alone."`
+	Facts   string   `help:"What was found elsewhere, one JSON object a line: answers, verifications, what registers said (docs/accuracy.md)." placeholder:"FILE"`
 	Observe bool     `help:"Ask DNS whether the domains of mail addresses take mail. Nothing is sent to them."`
 	Lab     string   `help:"Ask a lab's world instead of the Internet: the address that 'bailiwick lab' prints." placeholder:"ADDR"`
 }
 
-// maxRecords is how many records a file may hold.
-const maxRecords = 1_000_000
+// maxRecords is how many records a file may hold, and maxMail how many mail
+// domains are remembered.
+const (
+	maxRecords = 1_000_000
+	maxMail    = 100_000
+)
 
 // checkLine is what --json prints of a record.
 type checkLine struct {
@@ -46,6 +54,14 @@ type checkLine struct {
 	Asked string `json:"asked,omitempty"`
 	// Number is the record's place in a file of several, from 1.
 	Number int `json:"record,omitempty"`
+	// What a frame says of the record: its name or handle, the line it stands
+	// on, its registrar, contacts that are named and not there, and what was
+	// wrong with single values.
+	ID        string          `json:"id,omitempty"`
+	Line      int             `json:"line,omitempty"`
+	Registrar string          `json:"registrar,omitempty"`
+	Missing   []string        `json:"missing_contacts,omitempty"`
+	Flaws     []problem.Field `json:"flaws,omitempty"`
 	policy.Assessment
 	Error *problem.Document `json:"error,omitempty"`
 }
@@ -58,23 +74,25 @@ type checking struct {
 	now     func() time.Time
 	lookups *lookups // opened when it is needed
 	mail    map[string]accuracy.MailFact
+	facts   map[string]accuracy.Facts // by name or handle
 	bad     bool
 	printed bool
 }
 
 // Run checks records. The status is 1 if one fails, or cannot be read.
 func (c *checkCmd) Run(e *env) error {
-	lists, err := accuracyLists(e)
-	if err != nil {
-		return err
-	}
-	set, err := policy.ShippedWith(lists)
+	set, err := shippedPolicies(e)
 	if err != nil {
 		return err
 	}
 	k := &checking{e: e, c: c, now: clock.Real{}.Now, mail: map[string]accuracy.MailFact{}}
 	if k.profile, err = profileOf(set, c.Policy); err != nil {
 		return err
+	}
+	if c.Facts != "" {
+		if err := k.readFacts(c.Facts); err != nil {
+			return err
+		}
 	}
 	if len(c.What) > maxNames {
 		return problem.New(problem.TooLarge, "over %d names and files", maxNames)
@@ -157,7 +175,15 @@ func (k *checking) name(asked string) error {
 // nothing.
 func (k *checking) file(path string) error {
 	line := checkLine{File: path}
-	raw, err := file(path)
+	o, err := openFrame(path, k.c.Format, k.c.Mapping)
+	if err != nil {
+		return k.failed(line, err)
+	}
+	defer o.close()
+	if o.is {
+		return k.frame(path, o)
+	}
+	raw, err := whole(path, o.in)
 	if err != nil {
 		return k.failed(line, err)
 	}
@@ -293,14 +319,7 @@ func answerOf(raw []byte, own bool) (registration.Record, error) {
 
 // record checks one record and prints the verdict.
 func (k *checking) record(line checkLine, rec registration.Record) error {
-	var facts accuracy.Facts
-	if k.c.Observe {
-		var err error
-		if facts, err = k.observe(rec); err != nil {
-			return err
-		}
-	}
-	a, _, err := k.profile.Examine(rec, facts, k.now())
+	a, err := k.assess(rec, "")
 	if err != nil {
 		return k.failed(line, err)
 	}
@@ -353,6 +372,9 @@ func (k *checking) observe(rec registration.Record) (accuracy.Facts, error) {
 		}
 		fact, known := k.mail[dom.String()]
 		if !known {
+			if len(k.mail) >= maxMail {
+				clear(k.mail)
+			}
 			fact = d.collect.MailFact(k.e.ctx, dom, d.suffixes.Split(dom).Registered)
 			k.mail[dom.String()] = fact
 		}

@@ -350,6 +350,14 @@ func (r *run) print(sum summary) error {
 		fmt.Fprintf(r.e.out, "Agreement with the world's own truth: outcome %.1f %%, judgement %.1f %%, actor %.1f %%. Wrongful asks: %d.\n",
 			100*sum.Agreement.Outcome, 100*sum.Agreement.Judgement, 100*sum.Agreement.Actor, sum.Wrongful)
 	}
+	for _, t := range sum.TLDs {
+		how := "asks nobody"
+		if t.Required {
+			how = "has its holders verified"
+		}
+		fmt.Fprintf(r.e.out, "TLD %s %s: %d malicious names were registered and %d refused; %d of them and %d others are on hold for want of an answer, %d came back; "+
+			"%d hands went elsewhere, %d came from there; abuse could be seen for %.0f hours.\n", t.TLD, how, t.Malicious, t.Refused, t.Held, t.HeldHonest, t.Released, t.Left, t.Came, t.AbuseHours)
+	}
 	fmt.Fprintf(r.e.out, "Every case's log verifies: %t. The lab's servers and the centre counted the same exchanges: %t.\n", sum.ChainVerified, sum.CountsEqual)
 	return nil
 }

@@ -49,7 +49,7 @@ func (r *run) verifying(cfg *config.Config) ([]byte, error) {
 	}
 	v := &cfg.Verify
 	v.Profile, v.Profiles = "lab", []string{profile}
-	v.HookURL, v.HookSecretFile, v.HookPrivate = r.world.ProvisioningURL(""), file, true
+	v.HookURL, v.HookSecretFile = r.world.ProvisioningURL(""), file
 	return secret, nil
 }
 
@@ -59,11 +59,11 @@ func (r *run) registrars(secret []byte) error {
 	if secret == nil {
 		return nil
 	}
-	p, err := r.app.Access.AddPerson(r.e.ctx, access.Console, access.NewPerson{Login: "registrars", Name: "The lab's registrars", Roles: []access.Role{access.API}})
+	p, err := r.app.Access.AddPerson(r.e.ctx, access.Console, access.NewPerson{Login: "registrars", Name: "The lab's registrars", Roles: []access.Role{access.Registrar}})
 	if err != nil {
 		return err
 	}
-	key, _, err := r.app.Access.NewKey(r.e.ctx, access.Console, p.ID, "verification of holders", []access.Role{access.API}, time.Time{})
+	key, _, err := r.app.Access.NewKey(r.e.ctx, access.Console, p.ID, "verification of holders", []access.Role{access.Registrar}, time.Time{})
 	if err != nil {
 		return err
 	}

@@ -29,10 +29,14 @@ type cli struct {
 	Parse      parseCmd      `cmd:"" help:"Read files and print what they say, without a server."`
 	Lookup     lookupCmd     `cmd:"" help:"Look up who registered names, one by one or millions from a file; addresses and AS numbers, too."`
 	Check      checkCmd      `cmd:"" help:"Check the registration data of names or files under a policy profile, field by field."`
+	Accuracy   accuracyCmd   `cmd:"" help:"Count how accurate the registration data of a registry is, by TLD, registrar and month; what pages show of it."`
 	Policy     policyCmd     `cmd:"" help:"Policy profiles: what contracts, laws and registries ask of registration data, with their sources."`
+	Survey     surveyCmd     `cmd:"" help:"Survey how accurate registration data is: draw a sample, test it, estimate with intervals; go on after a stop."`
 	Case       caseCmd       `cmd:"" help:"List, show and work cases."`
 	Mail       mailCmd       `cmd:"" help:"List and show mails that came in; make a key that signs mail."`
 	Disclosure disclosureCmd `cmd:"" help:"Requests for registration data that is not public: those you send and those you get."`
+	Inaccuracy inaccuracyCmd `cmd:"" help:"Corrections of registration data: what fails, who is asked, what they answered."`
+	Contact    contactCmd    `cmd:"" help:"Verify the contacts of registrations: by a code that comes back, or by evidence that a person saw."`
 	Party      partyCmd      `cmd:"" help:"Whom to ask: the contact list, and how well contacts work."`
 	User       userCmd       `cmd:"" help:"People, organisations, roles and API keys; the access log."`
 	Verify     verifyCmd     `cmd:"" help:"Check an exported case log: its chain, its payloads and its signed head."`

@@ -23,6 +23,16 @@ type policyCmd struct {
 	Test policyTestCmd `cmd:"" help:"Run the examples that stand in profiles."`
 }
 
+// shippedPolicies are the built-in profiles, with the operator's lists behind
+// their checks.
+func shippedPolicies(e *env) (*policy.Set, error) {
+	lists, err := accuracyLists(e)
+	if err != nil {
+		return nil, err
+	}
+	return policy.ShippedWith(lists)
+}
+
 // profileOf finds a profile by its name or, if there is none, reads a file.
 func profileOf(set *policy.Set, arg string) (policy.Profile, error) {
 	p, err := set.Get(arg)
@@ -57,7 +67,7 @@ type policyLine struct {
 
 // Run lists the profiles.
 func (l *policyListCmd) Run(e *env) error {
-	set, err := policy.Shipped()
+	set, err := shippedPolicies(e)
 	if err != nil {
 		return err
 	}
@@ -90,7 +100,7 @@ type policyShowCmd struct {
 
 // Run prints a profile.
 func (s *policyShowCmd) Run(e *env) error {
-	set, err := policy.Shipped()
+	set, err := shippedPolicies(e)
 	if err != nil {
 		return err
 	}
@@ -203,7 +213,7 @@ type policyDiffCmd struct {
 
 // Run prints what differs. The status is 1 if anything does.
 func (d *policyDiffCmd) Run(e *env) error {
-	set, err := policy.Shipped()
+	set, err := shippedPolicies(e)
 	if err != nil {
 		return err
 	}
@@ -254,7 +264,7 @@ type policyTestCmd struct {
 // Run runs examples. The status is 1 if one is not as expected, or a file is no
 // profile, or has no example.
 func (c *policyTestCmd) Run(e *env) error {
-	set, err := policy.Shipped()
+	set, err := shippedPolicies(e)
 	if err != nil {
 		return err
 	}

@@ -29,15 +29,28 @@ const maxFile = 32 << 20
 
 // file reads a file within bounds; "-" is standard input.
 func file(path string) ([]byte, error) {
-	r := io.Reader(os.Stdin)
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, problem.Wrap(err, problem.Invalid, "%s cannot be opened", path)
-		}
-		defer f.Close()
-		r = f
+	r, err := openInput(path)
+	if err != nil {
+		return nil, err
 	}
+	defer r.Close()
+	return whole(path, r)
+}
+
+// openInput opens a file, or standard input for "-".
+func openInput(path string) (io.ReadCloser, error) {
+	if path == "-" {
+		return io.NopCloser(os.Stdin), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, problem.Wrap(err, problem.Invalid, "%s cannot be opened", path)
+	}
+	return f, nil
+}
+
+// whole reads a file to its end.
+func whole(path string, r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
 		return nil, problem.Wrap(err, problem.Unavailable, "%s cannot be read", path)

@@ -79,8 +79,10 @@ type summary struct {
 	Reasons       map[string]int `json:"reasons,omitempty"` // why reports ended without a case
 	ChainVerified bool           `json:"chain_verified"`
 	Mail          *mailLineIn    `json:"mail_in,omitempty"`
-	Recorded      *recordedLine  `json:"recorded,omitempty"`
-	Synthetic     string         `json:"synthetic"`
+	// TLDs are the world's own sums where some TLD has its holders verified.
+	TLDs      []lab.TLDTruth `json:"tlds,omitempty"`
+	Recorded  *recordedLine  `json:"recorded,omitempty"`
+	Synthetic string         `json:"synthetic"`
 }
 
 // mailLineIn is mail that came in, held against what the world's parties and
@@ -255,6 +257,9 @@ func (r *run) summary(end time.Time) (summary, error) {
 	s.Lab = counts{DNS: lc.DNS, RDAP: lc.RDAP, WHOIS: lc.WHOIS, HTTP: lc.HTTP, SMTP: lc.SMTPAccepted}
 	s.Centre = counts{DNS: cc.DNS, RDAP: cc.RDAP, WHOIS: cc.WHOIS, HTTP: cc.HTTP, SMTP: int64(r.app.Mail.Counts().Accepted)}
 	s.CountsEqual = s.Lab == s.Centre
+	if r.world.Verifies() {
+		s.TLDs = r.world.ByTLD()
+	}
 	s.Mail, err = r.mailIn()
 	return s, err
 }

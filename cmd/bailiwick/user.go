@@ -84,7 +84,7 @@ type userAddCmd struct {
 	Login string   `arg:"" help:"Login name: letters, digits and . _ + @ -."`
 	Name  string   `help:"Name, as shown."`
 	Org   string   `help:"Organisation, by name (see 'user org')."`
-	Role  []string `required:"" help:"Roles: admin, analyst, viewer, auditor, member, api."`
+	Role  []string `required:"" help:"Roles: admin, analyst, viewer, auditor, member, api, registrar."`
 }
 
 // Run adds a person.

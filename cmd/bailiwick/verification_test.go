@@ -4,7 +4,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +30,7 @@ func TestHoldersAreVerified(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &env{ctx: t.Context(), out: io.Discard, errs: io.Discard, log: slog.New(slog.DiscardHandler)}
+	e := &env{ctx: t.Context(), out: io.Discard, errs: io.Discard, log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	r, err := newRun(e, &demoCmd{Listen: "127.0.0.1:0"}, sc, sc.Start, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -49,46 +48,57 @@ func TestHoldersAreVerified(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rdap, err := r.app.Collect.Registration(t.Context(), d)
+		rec, err := r.app.Collect.Registration(t.Context(), d)
 		if err != nil {
 			t.Fatalf("%s: %v", n, err)
 		}
-		whois, err := r.app.Centre.Lookup(t.Context(), d, 0, "whois")
+		hold, gone := rec.Status("clientHold"), !r.app.Collect.DNS(t.Context(), d, d).Exists()
+		if rec.State != registration.Registered || hold != gone {
+			t.Errorf("%s is %s; RDAP shows %v, and it is gone from the DNS: %t", n, rec.State, rec.Statuses, gone)
+		}
+		return hold
+	}
+
+	known := func() (map[string]verify.State, map[string]bool) {
+		t.Helper()
+		all, err := r.app.Centre.Verifications(t.Context(), store.VerificationFilter{})
 		if err != nil {
-			t.Fatalf("%s: %v", n, err)
+			t.Fatal(err)
 		}
-		if rdap.State != registration.Registered || rdap.Status("clientHold") != whois.Status("clientHold") {
-			t.Errorf("%s is %s; RDAP shows %v, WHOIS %v", n, rdap.State, rdap.Statuses, whois.Statuses)
+		state, doubt := map[string]verify.State{}, map[string]bool{}
+		for _, v := range all {
+			state[v.Name], doubt[v.Name] = v.State, v.InDoubt
 		}
-		return rdap.Status("clientHold")
+		return state, doubt
+	}
+
+	// Two days: who answers at once has, and mail has come back, by the server's
+	// word or by a report later.
+	until(48 * time.Hour)
+	state, doubt := known()
+	for n, want := range map[string]verify.State{"river-books.safex": verify.Verified, "aurora-help.safex": verify.Verified, "mill-cycles.safex": verify.Pending,
+		"oak-lamps.safex": verify.Pending, "wool-market.safex": verify.Pending, "garden-fair.safex": verify.Pending, "aurora-secure.safex": verify.Pending} {
+		back := n == "garden-fair.safex" || n == "aurora-secure.safex"
+		if state[n] != want || doubt[n] != back {
+			t.Errorf("%s after two days: %s, in doubt %t", n, state[n], doubt[n])
+		}
 	}
 
 	// The hold is due 96 hours after the registration; who answers later has not
 	// yet.
 	until(98 * time.Hour)
-	for n, want := range map[string]bool{"oak-lamps.safex": true, "harbour-tea.safex": true, "wool-market.safex": true, "aurora-login.safex": true,
+	for n, want := range map[string]bool{"oak-lamps.safex": true, "harbour-tea.safex": true, "wool-market.safex": true,
 		"river-books.safex": false, "mill-cycles.safex": false, "aurora-help.safex": false, "aurora-card.openx": false} {
-		if strings.HasPrefix(n, "aurora-") && strings.HasSuffix(n, ".safex") && n != "aurora-help.safex" {
-			continue // registered an hour later
-		}
 		if got := held(n); got != want {
 			t.Errorf("%s after 98 hours: on hold %t", n, got)
 		}
 	}
 
 	until(time.Duration(sc.Days) * 24 * time.Hour)
-	all, err := r.app.Centre.Verifications(t.Context(), store.VerificationFilter{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	state, doubt = known()
 	truth := map[string]lab.Verification{}
 	for _, v := range r.world.Verifications() {
 		truth[v.Name] = v
-	}
-	state := map[string]verify.State{}
-	doubt := map[string]bool{}
-	for _, v := range all {
-		state[v.Name], doubt[v.Name] = v.State, v.InDoubt
 	}
 	for n, want := range map[string]struct {
 		state verify.State
@@ -101,7 +111,7 @@ func TestHoldersAreVerified(t *testing.T) {
 		"harbour-tea.safex":   {state: verify.OnHold, held: true},
 		"wool-market.safex":   {state: verify.OnHold, held: true},
 		"linen-club.safex":    {state: verify.OnHold, held: true},
-		"garden-fair.safex":   {doubt: true, state: verify.OnHold, held: true},
+		"garden-fair.safex":   {state: verify.OnHold, held: true, doubt: true},
 		"aurora-login.safex":  {state: verify.OnHold, held: true},
 		"aurora-secure.safex": {doubt: true, state: verify.Overdue}, // never reached: for a person to decide
 		"aurora-help.safex":   {state: verify.Verified},
@@ -128,7 +138,7 @@ func TestHoldersAreVerified(t *testing.T) {
 	}
 	by := r.world.ByTLD()
 	safe, open := by[0], by[1]
-	if safe.Held == 0 || safe.Left == 0 || safe.Left != open.Came || safe.AbuseHours/float64(safe.Malicious) > 0.8*open.AbuseHours/float64(open.Malicious) {
+	if 2*safe.Held < safe.Malicious || open.Held != 0 || safe.Left == 0 || safe.Left != open.Came {
 		t.Errorf("the truth does not tell the TLDs apart:\n%+v\n%+v", safe, open)
 	}
 	n := r.world.Counts()
@@ -139,6 +149,9 @@ func TestHoldersAreVerified(t *testing.T) {
 	sum, err := r.summary(r.clock.Now())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if a := sum.Agreement; a == nil || a.Outcomes == 0 || a.Outcome < 1 {
+		t.Errorf("the cases of it and the truth: %+v", a)
 	}
 	if !sum.ChainVerified || !sum.CountsEqual {
 		t.Errorf("chains verify %t; the lab counted %+v, the centre %+v", sum.ChainVerified, sum.Lab, sum.Centre)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"bailiwick/access"
 	"bailiwick/casework"
 	"bailiwick/problem"
 	"bailiwick/store"
@@ -24,16 +25,17 @@ func queueRow(n int, change func(*store.Case)) store.Case {
 
 func testQueue(t *testing.T, e *env) {
 	s := e.open(t)
+	people(t, s, func(ctx context.Context, r access.Rows) error { return r.AddAccount(ctx, account(1)) }) // who works some of them
 	rows := []store.Case{
 		queueRow(1, nil),
-		queueRow(2, func(c *store.Case) { c.State, c.Assignee = "unconfirmed", "person:1" }),
+		queueRow(2, func(c *store.Case) { c.State, c.Assignee = "unconfirmed", "person:p01" }),
 		queueRow(3, func(c *store.Case) { c.Type, c.SubjectKey = "malware", "50%_off.example.net" }),
 		queueRow(4, func(c *store.Case) {
 			c.State, c.Due = "closed", time.Time{}
 			c.Closed, c.Outcome = start.Add(50*time.Hour), "stopped"
 		}),
 		queueRow(5, func(c *store.Case) {
-			c.State, c.Assignee = "closed", "person:1"
+			c.State, c.Assignee = "closed", "person:p01"
 			c.Closed, c.Outcome = start.Add(60*time.Hour), "moved"
 		}),
 		queueRow(6, func(c *store.Case) { c.State, c.Due, c.Assignee = "merged", time.Time{}, "person:2" }),
@@ -81,8 +83,8 @@ func testQueue(t *testing.T, e *env) {
 		{"a type", store.QueueFilter{Type: "malware"}, []string{"q003"}},
 		{"a class", store.QueueFilter{Class: "unknown"}, []string{"q007"}},
 		{"an outcome", store.QueueFilter{Outcome: "moved"}, []string{"q005"}},
-		{"somebody's", store.QueueFilter{Assignee: "person:1"}, []string{"q005", "q002"}},
-		{"somebody's open ones by due time", store.QueueFilter{Assignee: "person:1", State: "open", Sort: "due"}, []string{"q002"}},
+		{"somebody's", store.QueueFilter{Assignee: "person:p01"}, []string{"q005", "q002"}},
+		{"somebody's open ones by due time", store.QueueFilter{Assignee: "person:p01", State: "open", Sort: "due"}, []string{"q002"}},
 		{"nobody's", store.QueueFilter{Assignee: store.Unassigned, State: "open"}, []string{"q007", "q003", "q001"}},
 		{"somebody's who has none", store.QueueFilter{Assignee: "person:"}, nil},
 		{"due before", store.QueueFilter{State: "open", DueBefore: start.Add(98 * time.Hour)}, []string{"q003"}},
@@ -147,8 +149,10 @@ func testQueue(t *testing.T, e *env) {
 // testAssignee: who works a case can change like all else of it.
 func testAssignee(t *testing.T, e *env) {
 	s := e.open(t)
+	people(t, s, func(ctx context.Context, r access.Rows) error { return r.AddAccount(ctx, account(1)) })
 	c := queueRow(1, nil)
-	for i, who := range []string{"", "person:1", "person:2", ""} {
+	const there, gone = "person:p01", "person:p02"
+	for i, who := range []string{"", there, gone, there, ""} {
 		c.Assignee, c.Seq = who, i+1
 		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.PutCase(ctx, c, i) })
 		view(t, s, func(ctx context.Context, tx *store.Tx) error {
@@ -157,7 +161,7 @@ func testAssignee(t *testing.T, e *env) {
 				t.Errorf("assigned to %q, not %q", got.Assignee, who)
 			}
 			n, _ := tx.CountQueue(ctx, store.QueueFilter{Assignee: store.Unassigned}, 10)
-			if n != 1 && who == "" || n != 0 && who != "" {
+			if (n == 1) != (who != there) {
 				t.Errorf("%q: %d are nobody's", who, n)
 			}
 			return err

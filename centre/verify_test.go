@@ -1,0 +1,648 @@
+package centre_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bailiwick/access"
+	"bailiwick/app"
+	"bailiwick/casework"
+	"bailiwick/centre"
+	"bailiwick/config"
+	"bailiwick/mail"
+	"bailiwick/notify/email"
+	"bailiwick/notify/webhook"
+	"bailiwick/problem"
+	"bailiwick/store"
+	"bailiwick/verify"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// holding is a profile of an operator's own under which a clock holds.
+const holding = `
+id: lab
+name: A registry that requires verification
+rules:
+  - on: [registered, transferred, changed, doubted]
+    verify: [email]
+    need: one
+    due: {within: 72h, basis: ours, read: 2026-11-26}
+    reminders: {at: [0s, 24h], basis: ours, read: 2026-11-26}
+    hold: {within: 96h, basis: ours, read: 2026-11-26}
+    registrant: hold
+    account_holder: hand
+codes: {life: 360h, attempts: 3, apart: 1h, basis: ours, read: 2026-11-26}
+notice: {within: 24h, basis: ours, read: 2026-11-26}
+statuses: [clientHold]
+`
+
+const hookSecret = "a secret of at least thirty-two octets"
+
+// system is a registrar's system that takes orders.
+type system struct {
+	mu     sync.Mutex
+	fails  int // answers 500 so often
+	orders []string
+	ids    []string
+}
+
+func (s *system) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, _ := io.ReadAll(r.Body)
+	var o centre.VerifyOrder
+	if err := json.Unmarshal(b, &o); err != nil || r.Header.Get(webhook.SignatureHeader) != webhook.Sign([]byte(hookSecret), r.Header.Get(webhook.TimestampHeader), b) {
+		s.orders = append(s.orders, "not signed")
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	s.ids = append(s.ids, o.ID)
+	if s.fails > 0 {
+		s.fails--
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	s.orders = append(s.orders, o.Order+" "+o.Name+" "+o.Reason+" "+strings.Join(o.Statuses, ","))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *system) seen() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.orders, "; ")
+}
+
+// newVerifier is a rig whose registrar has a system, with an address at which mail
+// is read.
+func newVerifier(t *testing.T, dsn string, change func(*config.Config)) (r *rig, sys *system, mailbox string) {
+	t.Helper()
+	sys = &system{}
+	srv := httptest.NewServer(sys)
+	t.Cleanup(srv.Close)
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	r = newRig(t, dsn, askWorld, options{drive: swept, change: func(c *config.Config) {
+		c.Verify.Profiles, c.Verify.Profile = []string{write("lab.yaml", holding)}, "lab"
+		c.Verify.HookURL, c.Verify.HookSecretFile, c.Verify.HookPrivate = srv.URL, write("secret", hookSecret+"\n"), true
+		if change != nil {
+			change(c)
+		}
+	}, world: func(w *app.World) {
+		inner := w.Dial
+		w.Dial = func(ctx context.Context, source netip.Addr, network, address string) (net.Conn, error) {
+			if "http://"+address == srv.URL {
+				var d net.Dialer
+				return d.DialContext(ctx, network, address)
+			}
+			return inner(ctx, source, network, address)
+		}
+	}})
+	f, err := r.world.About()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, sys, f.Parties.Constituents[0].Mail
+}
+
+func (r *rig) open(d centre.VerificationDraft) centre.Verification {
+	r.t.Helper()
+	v, err := r.Centre.OpenVerification(r.t.Context(), d, "person:ann")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return v
+}
+
+func (r *rig) verification(id string) centre.Verification {
+	r.t.Helper()
+	v, err := r.Centre.Verification(r.t.Context(), id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return v
+}
+
+// journal is a verification's log in words. The chain must verify, and the
+// projection be what it says.
+func (r *rig) journal(id string) string {
+	r.t.Helper()
+	es, err := r.Centre.VerificationEvents(r.t.Context(), id)
+	if err == nil {
+		err = casework.VerifyChain(es)
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	h, err := verify.Replay(es)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if d := cmp.Diff(r.verification(id).Holder, h); d != "" && !h.Unloaded {
+		r.t.Errorf("the log and the projection differ: %s", d)
+	}
+	var out []string
+	for _, e := range es {
+		out = append(out, string(e.Kind))
+	}
+	return strings.Join(out, "; ")
+}
+
+var codeLine = regexp.MustCompile(`(?m)^Code: (\S+)\r?$`)
+
+// codes are those that went to an address, the last one last.
+func (r *rig) codes(to, id string) (out []string) {
+	r.t.Helper()
+	for _, m := range r.world.Mails() {
+		if m.To == to && bytes.Contains(m.Raw, []byte("["+id+"]")) {
+			if c := codeLine.FindSubmatch(m.Raw); c != nil {
+				out = append(out, string(c[1]))
+			}
+		}
+	}
+	return out
+}
+
+func (r *rig) replyTo(id string) string {
+	return email.ReplyAddress(r.Centre.ReplyKey, "centre.example", id, email.VerifyRef)
+}
+
+// TestVerification follows a contact from its registration to a code that comes
+// back, with what must not count on the way, and what is kept of it.
+func TestVerification(t *testing.T) {
+	r, _, to := newVerifier(t, engines[0].dsn(t, false), nil)
+	ctx := t.Context()
+	d := centre.VerificationDraft{Name: "aurora-b.shopx", Email: to, Registrar: "Mute Names", Ref: "order 7"}
+	v := r.open(d)
+	if again := r.open(d); again.ID != v.ID || again.Seq != v.Seq {
+		t.Errorf("the same again: %+v", again)
+	}
+	r.until(hour)
+	code := r.codes(to, v.ID)
+	if v = r.verification(v.ID); len(code) != 1 || v.State != verify.Pending || v.Reached.IsZero() || v.Registrar != "Mute Names" {
+		t.Fatalf("%q %+v", code, v)
+	}
+	// What is kept of the message holds neither the code nor the address, and the
+	// delivery log names nobody.
+	r.view(func(ctx context.Context, tx *store.Tx) error {
+		n, err := tx.Notice(ctx, "verify."+v.ID+".1")
+		if err != nil {
+			return err
+		}
+		b, _, err := r.Store.Blob(ctx, n.Blob)
+		if n.To != "" || n.State != store.NoticeAccepted || bytes.Contains(b, []byte(code[0])) || bytes.Contains(b, []byte(to)) || !bytes.Contains(b, []byte("aurora-b[.]shopx")) {
+			t.Errorf("%+v\n%s", n, b)
+		}
+		left, err2 := tx.WaitingCodes(ctx, v.ID)
+		if len(left) != 0 || err2 != nil {
+			t.Errorf("%d codes are kept: %v", len(left), err2)
+		}
+		return err
+	})
+
+	// Our words quoted, a machine's answer and a wrong code verify nothing.
+	reply := r.replyTo(v.ID)
+	r.receive(vouched(to, reply), mailOf("H <"+to+">", "Re: one", "What is this?\n\n> Code: "+code[0]+"\n"))
+	r.receive(vouched(to, reply), mailOf("H <"+to+">", "Re: two "+code[0], "away", "Auto-Submitted: auto-replied\r\n"))
+	wrong := code[0][:len(code[0])-6] + "00000"
+	wrong = wrong[:len(code[0])-6] + code[0][len(code[0])-6:len(code[0])-4] + "0000"
+	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v.ID), wrong); problem.CodeOf(err) != problem.Invalid && problem.CodeOf(err) != problem.Refused {
+		t.Errorf("a wrong code: %v", err)
+	}
+	if v = r.verification(v.ID); v.State != verify.Pending || len(v.Verified) != 0 {
+		t.Fatalf("%+v", v)
+	}
+	if m := r.lastMail(); m.State != store.MailIgnored {
+		t.Errorf("%+v", m)
+	}
+	// A token of something else opens nothing.
+	for _, token := range []string{"", "x", email.AnswerToken(r.Centre.ReplyKey, v.ID, email.DisclosureRef), email.AnswerToken([]byte("another key of some length"), v.ID, email.VerifyRef)} {
+		if _, err := r.Centre.AnswerVerification(ctx, token, code[0]); problem.CodeOf(err) != problem.NotFound {
+			t.Errorf("%q: %v", token, err)
+		}
+	}
+
+	// The code at the top of a reply does.
+	r.receive(vouched(to, reply), mailOf("H <"+to+">", "Re: three", "Yes.\n"+strings.ToUpper(code[0])+"\n> quoted"))
+	if v = r.verification(v.ID); v.State != verify.Verified || !v.NextDue().IsZero() {
+		t.Fatalf("%+v", v)
+	}
+	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v.ID), code[0]); problem.CodeOf(err) != problem.Conflict {
+		t.Errorf("a code twice: %v", err)
+	}
+	// Another name with the same contact asks nobody again; one of an organisation
+	// that is not the centre does not learn that somebody else verified it.
+	two := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to})
+	other := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to, Org: "o1"})
+	if two.State != verify.Verified || two.Issued != 0 || other.State != verify.Pending {
+		t.Errorf("%s %s", two.State, other.State)
+	}
+	if got, want := r.journal(v.ID), "verification opened; format passed; code issued; code delivered; words; "; !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "; code returned") {
+		t.Errorf("%s", got)
+	}
+	var log bytes.Buffer
+	if err := r.Centre.ExportVerification(ctx, &log, v.ID, true); err != nil || strings.Contains(log.String(), to) || strings.Contains(log.String(), code[0]) {
+		t.Errorf("%v\n%s", err, log.String())
+	}
+	if _, err := casework.VerifyExport(&log, nil); err != nil {
+		t.Error(err)
+	}
+
+	// Need to know: a role, a reason, a line in the access log.
+	analyst := access.Person{ID: "a", Roles: []access.Role{access.Analyst}}
+	for _, role := range []access.Role{access.Viewer, access.Auditor, access.Admin, access.Registrar, access.Member} {
+		if _, _, err := r.Centre.ReadVerifiedContact(ctx, access.Person{ID: "v", Roles: []access.Role{role}}, v.ID, "because I want to"); problem.CodeOf(err) != problem.Refused {
+			t.Errorf("%s: %v", role, err)
+		}
+	}
+	if _, _, err := r.Centre.ReadVerifiedContact(ctx, analyst, v.ID, "why"); problem.CodeOf(err) != problem.Invalid {
+		t.Errorf("without a reason: %v", err)
+	}
+	got, _, err := r.Centre.ReadVerifiedContact(ctx, analyst, v.ID, "the registrar asks about it")
+	es, err2 := r.Access.Entries(ctx, access.EntryFilter{Kind: access.VerifiedContact, Object: v.ID})
+	if err != nil || err2 != nil || got != to || len(es) != 1 || es[0].Actor != "person:a" {
+		t.Errorf("%q %v %v %+v", got, err, err2, es)
+	}
+	// In time the values go, and what people wrote; the chain verifies.
+	r.clock.Set(begin.Add(200 * day))
+	if err := r.Centre.Retain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.Centre.ReadVerifiedContact(ctx, analyst, v.ID, "the registrar asks about it"); problem.CodeOf(err) != problem.NotFound {
+		t.Errorf("after its time: %v", err)
+	}
+	r.journal(v.ID)
+}
+
+// TestVerificationHold: who was reached and stays silent goes on hold, by an order
+// that is tried until it is heard; answering brings the name back. What was never
+// reached is a person's.
+func TestVerificationHold(t *testing.T) {
+	r, sys, to := newVerifier(t, engines[0].dsn(t, false), nil)
+	ctx := t.Context()
+	sys.fails = 2
+	silent := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to})
+	never := r.open(centre.VerificationDraft{Name: "aurora-d.shopx", Email: "holder@no-such-host.shopx"})
+	holder := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to, Role: verify.AccountHolder})
+	r.until(97 * hour)
+	if v := r.verification(silent.ID); v.State != verify.OnHold || v.Issued != 2 {
+		t.Fatalf("%+v", v)
+	}
+	if got := sys.seen(); got != "hold aurora-b.shopx no_answer clientHold" || len(sys.ids) != 3 || sys.ids[0] != sys.ids[2] {
+		t.Errorf("%q %q", got, sys.ids)
+	}
+	for _, id := range []string{never.ID, holder.ID} {
+		if v := r.verification(id); v.State != verify.Overdue || !v.ByPerson() {
+			t.Errorf("%+v", v)
+		}
+	}
+	if v := r.verification(never.ID); !v.InDoubt {
+		t.Error("what nobody takes is not in doubt")
+	}
+	// Late, and still heard.
+	r.until(120 * hour)
+	codes := r.codes(to, silent.ID)
+	v, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(silent.ID), "The code is\n"+codes[len(codes)-1]+" I think")
+	if err != nil || v.State != verify.Verified {
+		t.Fatalf("%+v %v", v, err)
+	}
+	r.until(121 * hour)
+	if got := sys.seen(); got != "hold aurora-b.shopx no_answer clientHold; release aurora-b.shopx verified clientHold" {
+		t.Errorf("%q", got)
+	}
+	if got := r.journal(silent.ID); !strings.HasSuffix(got, "time to verify over; put on hold; order settled; code returned; hold released; order settled") {
+		t.Errorf("%s", got)
+	}
+	// One answer is enough for all names of a holder.
+	if v := r.verification(holder.ID); v.State != verify.Verified {
+		t.Errorf("%+v", v)
+	}
+	if d, err := r.Centre.VerificationDesk(ctx); err != nil || len(d.Orders) != 0 || d.Counts[store.VerificationsHeld] != 0 {
+		t.Errorf("%+v %v", d, err)
+	}
+}
+
+// TestVerificationOvertakes: a hold that was not heard when the holder answers is
+// not sent any more, and what undoes it comes after it.
+func TestVerificationOvertakes(t *testing.T) {
+	r, sys, to := newVerifier(t, engines[0].dsn(t, false), nil)
+	ctx := t.Context()
+	sys.fails = 1000
+	v := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to})
+	r.until(97 * hour)
+	if v = r.verification(v.ID); v.State != verify.OnHold || sys.seen() != "" {
+		t.Fatalf("%s %q", v.State, sys.seen())
+	}
+	codes := r.codes(to, v.ID)
+	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v.ID), codes[0]); err != nil {
+		t.Fatal(err)
+	}
+	sys.mu.Lock()
+	sys.fails = 0
+	sys.mu.Unlock()
+	r.until(130 * hour)
+	os, err := r.Centre.VerificationOrders(ctx, v.ID)
+	if err != nil || len(os) != 2 || os[0].State != store.OrderDropped || os[1].State != store.OrderDone || sys.seen() != "release aurora-b.shopx verified clientHold" {
+		t.Errorf("%+v %v %q", os, err, sys.seen())
+	}
+	// A system that is never heard is a person's task in the end.
+	sys.mu.Lock()
+	sys.fails = 1000
+	sys.mu.Unlock()
+	v = r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to, Org: ""})
+	if v.State != verify.Verified { // the same contact
+		t.Fatalf("%s", v.State)
+	}
+	v, err = r.Centre.DoubtVerification(ctx, v.ID, 0, "person:ann", verify.Email, "report:7", "a reader wrote")
+	if err != nil || v.State != verify.Pending || !v.InDoubt {
+		t.Fatalf("%+v %v", v, err)
+	}
+	r.until(20 * day)
+	d, err := r.Centre.VerificationDesk(ctx)
+	if err != nil || len(d.Orders) != 1 || !strings.HasPrefix(d.Orders[0].Response, "tried too often") {
+		t.Fatalf("%+v %v", d, err)
+	}
+	for _, by := range []string{"centre", "person:ann/key:k"} {
+		if err := r.Centre.SettleOrder(ctx, d.Orders[0].ID, by, "done"); problem.CodeOf(err) != problem.Refused {
+			t.Errorf("%s: %v", by, err)
+		}
+	}
+	if err := r.Centre.SettleOrder(ctx, d.Orders[0].ID, "person:ann", "done"); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.journal(v.ID); !strings.HasSuffix(got, "put on hold; order settled; order settled") {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestVerificationBounce: mail that comes back puts what was verified in doubt, for
+// every name of the contact, and a code is sent again.
+func TestVerificationBounce(t *testing.T) {
+	r, _, to := newVerifier(t, engines[0].dsn(t, false), nil)
+	ctx := t.Context()
+	v := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to})
+	r.until(hour)
+	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v.ID), r.codes(to, v.ID)[0]); err != nil {
+		t.Fatal(err)
+	}
+	two := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to})
+	if two.State != verify.Verified {
+		t.Fatalf("%+v", two)
+	}
+	env, report := mail.Envelope{At: begin, To: []string{r.replyTo(v.ID)}}, bounceOf("holder@mail.example", "notice.verify."+v.ID+".1@centre.example", "5.1.1", "failed")
+	r.receive(env, report)
+	for _, id := range []string{v.ID, two.ID} {
+		if v := r.verification(id); v.State != verify.Pending || !v.InDoubt || v.Trigger != verify.DoubtedData || v.Issued == 0 {
+			t.Errorf("%+v", v)
+		}
+	}
+	if m := r.lastMail(); m.State != store.MailFiled || strings.Contains(m.Detail, "mail.example") {
+		t.Errorf("%+v", m)
+	}
+	// While in doubt it stands for no other name.
+	if three := r.open(centre.VerificationDraft{Name: "aurora-d.shopx", Email: to}); three.State != verify.Pending {
+		t.Errorf("%+v", three)
+	}
+	// The same report again changes nothing.
+	seq := r.verification(v.ID).Seq
+	r.receive(env, append(report, "once more\r\n"...))
+	if got := r.verification(v.ID); got.Seq != seq || got.Failed != 0 {
+		t.Errorf("%d after %d: %s", got.Seq, seq, r.journal(v.ID))
+	}
+	r.until(2 * hour)
+	if v = r.verification(v.ID); v.State != verify.Pending {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestVerificationHarm: what a careless or hostile person can do with it is
+// bounded.
+func TestVerificationHarm(t *testing.T) {
+	r, sys, to := newVerifier(t, engines[0].dsn(t, false), func(c *config.Config) { c.Verify.PerAddressPerDay, c.Verify.PerDay = 3, 9 })
+	ctx := t.Context()
+	open := func(d centre.VerificationDraft) error {
+		_, err := r.Centre.OpenVerification(ctx, d, "person:ann")
+		return err
+	}
+	for _, tc := range []struct {
+		code problem.Code
+		d    centre.VerificationDraft
+	}{
+		{problem.Invalid, centre.VerificationDraft{Name: "aurora-b.shopx"}},
+		{problem.Invalid, centre.VerificationDraft{Name: "shopx", Email: to}},
+		{problem.Invalid, centre.VerificationDraft{Name: "www.aurora-b.shopx", Email: to}},
+		{problem.Invalid, centre.VerificationDraft{Name: "aurora-b.shopx", Email: "no mail"}},
+		{problem.Invalid, centre.VerificationDraft{Name: "aurora-b.shopx", Email: "a@b.example\r\nBcc: c@d.example"}},
+		{problem.Invalid, centre.VerificationDraft{Name: "aurora-b.shopx", Email: to, Role: "king"}},
+		{problem.Invalid, centre.VerificationDraft{Name: "aurora-b.shopx", Email: to, Trigger: "renewed"}},
+		{problem.Invalid, centre.VerificationDraft{Name: "aurora-b.shopx", Email: to, Profile: "none"}},
+		{problem.Invalid, centre.VerificationDraft{Name: "aurora-b.shopx", Phone: "12"}},
+		{problem.Invalid, centre.VerificationDraft{Name: "aurora-b.shopx", Email: strings.Repeat("a", 1<<20) + "@b.example"}},
+	} {
+		if err := open(tc.d); problem.CodeOf(err) != tc.code {
+			t.Errorf("%.200v: %v", tc.d, err)
+		}
+	}
+	// A wrong format sends nothing.
+	bad := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: "a..b@host.shopx"})
+	if bad.State != verify.Malformed || bad.Issued != 0 {
+		t.Errorf("%+v", bad)
+	}
+	// A shipped profile that rests on no primary source holds nobody, not even by
+	// hand.
+	waps := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to, Profile: "waps"})
+	// A member organisation does not choose its clocks, and its hold waits for a
+	// person; so does one of a name that others live by.
+	member := r.open(centre.VerificationDraft{Name: "aurora-d.shopx", Email: to, Org: "o1", Profile: "waps"})
+	bank := r.open(centre.VerificationDraft{Name: "aurora-bank.shopx", Email: to})
+	if member.Terms.Profile.ID != "lab" {
+		t.Errorf("%s", member.Terms.Profile.ID)
+	}
+	// The same victim's address for name after name: a few messages a day go there.
+	for i := range 4 {
+		r.open(centre.VerificationDraft{Name: fmt.Sprintf("victim-%d.shopx", i), Email: to})
+	}
+	r.until(20 * hour)
+	n := 0
+	for _, m := range r.world.Mails() {
+		if m.To == to && bytes.Contains(m.Raw, []byte("Please confirm your mail address")) {
+			n++
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d messages went to one address", n)
+	}
+	r.open(centre.VerificationDraft{Name: "ninth.shopx", Email: to})
+	if err := open(centre.VerificationDraft{Name: "tenth.shopx", Email: to}); problem.CodeOf(err) != problem.RateLimited {
+		t.Errorf("over the cap: %v", err)
+	}
+	r.until(30 * day)
+	if v := r.verification(waps.ID); v.State != verify.Overdue || !v.ByPerson() {
+		t.Errorf("%+v", v)
+	}
+	for _, cmd := range []verify.Command{verify.Suspend{By: "person:ann", Text: "silent"}, verify.Sanction{By: "person:ann", Ground: verify.NoReply, Text: "silent"}} {
+		if _, err := r.Centre.ActVerification(ctx, waps.ID, 0, cmd); problem.CodeOf(err) != problem.Refused {
+			t.Errorf("%T under a profile that binds nobody: %v", cmd, err)
+		}
+	}
+	if strings.Contains(sys.seen(), "aurora-d") || strings.Contains(sys.seen(), "aurora-bank") {
+		t.Errorf("ordered without a person: %s", sys.seen())
+	}
+	d, err := r.Centre.VerificationDesk(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := map[string]string{}
+	for _, o := range d.Orders {
+		waiting[o.Verification] = o.Response
+	}
+	if !strings.Contains(waiting[member.ID], "member") || !strings.Contains(waiting[bank.ID], "Aurora Bank") {
+		t.Errorf("%v", waiting)
+	}
+	for _, o := range d.Orders {
+		if o.Verification == member.ID {
+			if err := r.Centre.SettleOrder(ctx, o.ID, "person:ann", "send"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r.settle()
+	if !strings.Contains(sys.seen(), "hold aurora-d.shopx no_answer") {
+		t.Errorf("%s", sys.seen())
+	}
+}
+
+// TestVerificationNotMine: whoever reads mail at an address that another gave says
+// so, and nothing more goes there until a person takes that back.
+func TestVerificationNotMine(t *testing.T) {
+	r, sys, to := newVerifier(t, engines[0].dsn(t, false), nil)
+	ctx := t.Context()
+	v := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to})
+	r.until(hour)
+	token := r.Centre.VerificationToken(v.ID)
+	if _, err := r.Centre.AgainVerification(ctx, token); problem.CodeOf(err) != problem.RateLimited && err != nil {
+		t.Errorf("%v", err)
+	}
+	for range 2 {
+		if _, err := r.Centre.NotMine(ctx, token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := len(r.world.Mails())
+	if _, err := r.Centre.AgainVerification(ctx, token); problem.CodeOf(err) != problem.Refused {
+		t.Errorf("%v", err)
+	}
+	other := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to})
+	r.until(50 * hour)
+	if len(r.world.Mails()) != before {
+		t.Error("codes went on")
+	}
+	if v := r.verification(other.ID); !v.InDoubt || !v.Reached.IsZero() {
+		t.Errorf("%+v", v)
+	}
+	at, err := r.Centre.CodesRefused(ctx, other)
+	if err != nil || at.IsZero() {
+		t.Errorf("%s %v", at, err)
+	}
+	if _, err := r.Centre.AllowCodes(ctx, v.ID, "person:ann", "they called"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Centre.SendCode(ctx, other.ID, 0, "person:ann", verify.ByMail); err != nil {
+		t.Fatal(err)
+	}
+	r.until(51 * hour)
+	if got := r.codes(to, other.ID); len(got) != 1 {
+		t.Errorf("%q", got)
+	}
+	// The stop switch stops what does harm; what undoes it goes.
+	r.update(func(ctx context.Context, tx *store.Tx) error {
+		return tx.PutSetting(ctx, centre.SettingStop, []byte("on"))
+	})
+	r.until(10 * day)
+	if v := r.verification(v.ID); v.State != verify.OnHold || sys.seen() != "" {
+		t.Errorf("%s %q", v.State, sys.seen())
+	}
+}
+
+// TestVerificationByHand: a code by telephone is read once by whoever sends it, and
+// evidence is digested and not kept.
+func TestVerificationByHand(t *testing.T) {
+	r, _, to := newVerifier(t, engines[0].dsn(t, false), nil)
+	ctx := t.Context()
+	v := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to, Phone: "+1.2025550123", Profile: "plain"})
+	waiting, err := r.Centre.WaitingCodes(ctx, v.ID)
+	if err != nil || len(waiting) != 1 || waiting[0].Code != "" || v.Issued != 2 {
+		t.Fatalf("%+v %v %+v", waiting, err, v)
+	}
+	analyst := access.Person{ID: "a", Roles: []access.Role{access.Analyst}}
+	if _, err := r.Centre.TakeCode(ctx, access.Person{ID: "s", Roles: []access.Role{access.Registrar}}, v.ID, waiting[0].Number); problem.CodeOf(err) != problem.Refused {
+		t.Errorf("%v", err)
+	}
+	k, err := r.Centre.TakeCode(ctx, analyst, v.ID, waiting[0].Number)
+	if err != nil || k.Phone != "+1.2025550123" {
+		t.Fatalf("%+v %v", k, err)
+	}
+	if _, err := r.Centre.TakeCode(ctx, analyst, v.ID, k.Number); problem.CodeOf(err) != problem.NotFound {
+		t.Errorf("read twice: %v", err)
+	}
+	if es, err := r.Access.Entries(ctx, access.EntryFilter{Kind: access.VerifiedContact, Object: v.ID}); err != nil || len(es) == 0 {
+		t.Errorf("%+v %v", es, err)
+	}
+	if v, err = r.Centre.SentCode(ctx, v.ID, k.Number, true); err != nil || v.Reached.IsZero() {
+		t.Errorf("%+v %v", v, err)
+	}
+	if v, err = r.Centre.ReturnCode(ctx, v.ID, "person:ann", k.Code); err != nil || v.State != verify.Pending { // each of the two
+		t.Fatalf("%+v %v", v, err)
+	}
+	// The mail address is shown by a document that a person saw.
+	doc := "a letter with an address, held elsewhere"
+	a := verify.Attest{By: "person:ann", Claims: []verify.Claim{verify.Email}, Level: verify.V2, Method: "documents", Evidence: "correspondence", HeldBy: "registrar:9999", Audit: "ticket-7", Result: verify.Pass}
+	if _, _, err := r.Centre.AttestVerification(ctx, v.ID, 0, a, strings.NewReader("")); problem.CodeOf(err) != problem.Invalid {
+		t.Errorf("an empty document: %v", err)
+	}
+	robot := a
+	robot.By = "person:ann/key:k"
+	if _, _, err := r.Centre.AttestVerification(ctx, v.ID, 0, robot, strings.NewReader(doc)); problem.CodeOf(err) != problem.Refused {
+		t.Errorf("a program attests: %v", err)
+	}
+	v, salt, err := r.Centre.AttestVerification(ctx, v.ID, 0, a, strings.NewReader(doc))
+	if err != nil || len(salt) != 64 || !v.State.Done() || v.Verified[verify.Email].Digest == "" {
+		t.Fatalf("%+v %q %v", v, salt, err)
+	}
+	var log bytes.Buffer
+	if err := r.Centre.ExportVerification(ctx, &log, v.ID, true); err != nil || strings.Contains(log.String(), doc) || strings.Contains(log.String(), salt) {
+		t.Errorf("%v\n%s", err, log.String())
+	}
+	// Given again after it expired, a contact in doubt is asked again.
+	r.clock.Set(r.clock.Now().Add(200 * 24 * time.Hour))
+	if err := r.Centre.Retain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if v, err = r.Centre.DoubtVerification(ctx, v.ID, 0, "person:ann", verify.Email, "report:7", ""); err != nil || v.State != verify.Doubted {
+		t.Fatalf("%+v %v", v, err)
+	}
+	r.settle()
+	if v = r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to, Phone: "+1.2025550123", Profile: "plain"}); v.State != verify.Pending {
+		t.Errorf("%+v", v)
+	}
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestAccuracyCommand: a table is read once, bad rows are told without their
+// values and stop nothing, what was counted is listed, published and dropped;
+// what is no such file is refused by name.
+func TestAccuracyCommand(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("BAILIWICK_DATABASE", "sqlite:"+filepath.Join(dir, "state.db"))
+	t.Setenv("BAILIWICK_BLOBS", filepath.Join(dir, "blobs"))
+	write := func(name, text string) string {
+		t.Helper()
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	table := write("own.csv", "Domain,Sponsor,Owner,Mail,Phone\nshop.example,R1,Ada Example,ada@example.org,+49.301234567\nlost.example,R1,Bob Example,no address,12\nother.test,R2,Eve Example,eve@example.org,+49.301234567\nno name,R2,Dan Example,secret@example.org,1\n")
+	mapping := write("map.yaml", "columns:\n  Domain: domain\n  Sponsor: registrar\n  Owner: contacts.registrant.name\n  Mail: contacts.registrant.email\n  Phone: contacts.registrant.phone\n")
+	names := write("names.txt", "shop.example\nlost.example\n")
+	run := func(status int, args ...string) (string, string) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		if got := program(t.Context(), append([]string{"accuracy"}, args...), &out, &errs); got != status {
+			t.Fatalf("%v: status %d, want %d\n%s%s", args, got, status, out.String(), errs.String())
+		}
+		return out.String(), errs.String()
+	}
+	out, errs := run(0, "import", table, "--mapping", mapping, "--tld", "example", "--frame", "own data")
+	if !strings.Contains(out, "own data: 4 rows read, 2 of them bad, 0 earlier; 2 names counted") || !strings.Contains(errs, "other.test is not under .example") || strings.Contains(errs, "secret") {
+		t.Errorf("%s\n%s", out, errs)
+	}
+	if _, errs = run(1, "import", table, "--mapping", mapping, "--tld", "example", "--frame", "own data"); !strings.Contains(errs, "read into \"own data\" already") {
+		t.Errorf("%s", errs)
+	}
+	if _, errs = run(2, "import", names); !strings.Contains(errs, "names") {
+		t.Errorf("%s", errs)
+	}
+	run(2, "import", filepath.Join(dir, "none.csv"))
+	run(2, "import", table)
+	if out, _ = run(0, "list"); !strings.Contains(out, "own data") || !strings.Contains(out, "the desk") {
+		t.Errorf("%s", out)
+	}
+	run(0, "publish", "own data")
+	if out, _ = run(0, "list", "--json"); !strings.Contains(out, `"published":true`) || !strings.Contains(out, `"names":2`) {
+		t.Errorf("%s", out)
+	}
+	run(0, "drop", "own data")
+	if out, _ = run(0, "list"); out != "" {
+		t.Errorf("%s", out)
+	}
+}
