@@ -562,6 +562,16 @@ func (c *Centre) follow(ctx context.Context, tx *store.Tx, p *prompts, v Verific
 			if added {
 				p.notices = append(p.notices, n.ID)
 			}
+		case verify.NewContact:
+			// A code for what the contact said before goes nowhere any more.
+			for _, w := range v.Codes {
+				if !w.Void {
+					continue
+				}
+				if _, err := tx.DropCode(ctx, v.ID, w.N); err != nil {
+					return err
+				}
+			}
 		case verify.Returned:
 			if err := c.tellSame(ctx, tx, v, b.Record.Claims, now); err != nil {
 				return err

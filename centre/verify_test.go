@@ -595,6 +595,15 @@ func TestVerificationByHand(t *testing.T) {
 		t.Fatalf("%+v %v %+v", waiting, err, v)
 	}
 	analyst := access.Person{ID: "a", Roles: []access.Role{access.Analyst}}
+	// A code for a number that the contact does not say any more is not read out.
+	moved := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to, Phone: "+1.2025550124", Profile: "plain"})
+	moved = r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to, Phone: "+1.2025550125", Profile: "plain"})
+	if left, err := r.Centre.WaitingCodes(ctx, moved.ID); err != nil || len(left) != 1 || left[0].Number != 4 || moved.Issued != 4 {
+		t.Errorf("%+v %v %d", left, err, moved.Issued)
+	}
+	if _, err := r.Centre.TakeCode(ctx, analyst, moved.ID, 2); problem.CodeOf(err) != problem.NotFound {
+		t.Errorf("%v", err)
+	}
 	if _, err := r.Centre.TakeCode(ctx, access.Person{ID: "s", Roles: []access.Role{access.Registrar}}, v.ID, waiting[0].Number); problem.CodeOf(err) != problem.Refused {
 		t.Errorf("%v", err)
 	}

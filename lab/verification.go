@@ -41,11 +41,11 @@ type Verifier struct {
 
 // Limits on what is read from the centre.
 const (
-	maxOrder   = 16 << 10 // octets of an order
-	maxPage    = 1 << 20  // octets of a page
-	maxLinks   = 20       // links that a scanner follows in one mail, and on one page
-	maxOrders  = 100_000  // orders that are remembered
-	verifyTrys = 20       // attempts at one request
+	maxOrder    = 16 << 10 // octets of an order
+	maxPage     = 1 << 20  // octets of a page
+	maxLinks    = 20       // links that a scanner follows in one mail, and on one page
+	maxOrders   = 100_000  // orders that are remembered
+	verifyTries = 20       // attempts at one request
 )
 
 // backlog is how old a name may be at the start for its registrar still to have
@@ -473,7 +473,7 @@ func (w *World) openVerification(h *holding, try int) func(context.Context) erro
 			return ctx.Err()
 		case err == nil && status < 300:
 			w.counts.verifications.Add(1)
-		case (err != nil || status >= 500 || status == http.StatusTooManyRequests) && try < verifyTrys:
+		case (err != nil || status >= 500 || status == http.StatusTooManyRequests) && try < verifyTries:
 			w.mu.Lock()
 			w.schedule(w.clock.Now().Add(retryIn), fmt.Sprintf("verify %s %02d", h.def.Name, try), func(time.Time) func(context.Context) error { return w.openVerification(h, try+1) })
 			w.mu.Unlock()
@@ -632,7 +632,7 @@ func (w *World) byPage(h *holding, m codeMail, at time.Time, says string, try in
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if (err != nil || status >= 500 || status == http.StatusTooManyRequests) && try < verifyTrys {
+		if (err != nil || status >= 500 || status == http.StatusTooManyRequests) && try < verifyTries {
 			h.proof.due = true
 			w.schedule(w.clock.Now().Add(retryIn), fmt.Sprintf("code %s again %02d", h.def.Name, try), func(time.Time) func(context.Context) error {
 				h.proof.due = false
@@ -675,7 +675,7 @@ func (w *World) fillIn(ctx context.Context, link *url.URL, code, says string) (i
 		if err != nil {
 			return 0, err
 		}
-		if _, ok := w.ofCentre(action.String()); !ok {
+		if _, ok := w.ofCentreNow(action.String()); !ok {
 			return 0, fmt.Errorf("the form goes elsewhere than to the centre")
 		}
 		status, _, _, err := w.speak(ctx, http.MethodPost, action.String(), "application/x-www-form-urlencoded", []byte(v.Encode()), func(r *http.Request) {

@@ -89,7 +89,9 @@ func TestAccuracyPages(t *testing.T) {
 	if a := d.get(nobody, "/accuracy"); a.code != 200 || !strings.Contains(a.body, "Nothing is published yet") {
 		t.Errorf("%d %.300s", a.code, a.body)
 	}
-	own := counted(t, d, centre.AccuracyFrame{Name: "registry data", Source: census.Own}, units(t, 7, 1500, population.Options{}, false))
+	regs := []population.Registrar{{Name: "Cheap Cheerful Domains", Weight: 5, Shares: population.Shares{Email: 0.6, Phone: 0.6}}, {Name: "Lindgren Names", Weight: 5, Shares: population.Shares{Email: 0.5, Phone: 0.4}},
+		{Name: "Quickname", Weight: 5, Shares: population.Shares{Email: 0.5, Phone: 0.6}}, {Name: "Small Ltd", Weight: 0.4, Shares: population.Shares{Email: 0.5}}}
+	own := counted(t, d, centre.AccuracyFrame{Name: "registry data", Source: census.Own}, units(t, 7, 1000, population.Options{Registrars: regs, TLDs: []string{"shopx", "clubx"}}, false))
 	hidden := population.Options{Registrars: []population.Registrar{{Name: "Quiet Names", Weight: 3, Shares: population.Shares{Redacted: 0.8}}, {Name: "Open Names", Weight: 1, Shares: population.Shares{Redacted: 0.1}}}}
 	pub := counted(t, d, centre.AccuracyFrame{Name: "public", Source: census.Public, SHA: strings.Repeat("b", 64)}, units(t, 8, 600, hidden, true))
 	query := func(s store.AccuracySet) string { return fmt.Sprintf("?set=%d", s.ID) }

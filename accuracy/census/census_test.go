@@ -142,7 +142,7 @@ func TestRank(t *testing.T) {
 		return Group{Key: key, Figure: Count{Pass: pass, Fail: fail, Untestable: hidden}.Figure()}
 	}
 	groups := func() []Group {
-		return []Group{group("good", 900, 10, 0), group("bad", 500, 500, 0), group("tiny", 0, 9, 0), group("worse, less certain", 48, 52, 0), group("hides", 10, 90, 400), group("not asked", 0, 0, 0)}
+		return []Group{group("good", 900, 10, 0), group("bad", 500, 500, 0), group("tiny", 0, 9, 0), group("worse, less certain", 48, 52, 0), group("hides", 10, 90, 400), group("not asked", 0, 0, 0), group("flawless", 300, 0, 0)}
 	}
 	keys := func(gs []Group) (out []string) {
 		for _, g := range gs {
@@ -152,10 +152,10 @@ func TestRank(t *testing.T) {
 	}
 	frame := Count{Pass: 1000, Fail: 600, Untestable: 400}.Figure()
 	gs := groups()
-	if why := Rank(Public, frame, gs); why != "" || !slices.Equal(keys(gs), []string{"bad 1", "worse, less certain 2", "good 3", "hides 0", "tiny 0", "not asked 0"}) {
+	if why := Rank(Public, frame, gs); why != "" || !slices.Equal(keys(gs), []string{"bad 1", "worse, less certain 2", "good 3", "hides 0", "flawless 0", "tiny 0", "not asked 0"}) {
 		t.Errorf("%s %v", why, keys(gs))
 	}
-	if gs[3].Unranked != TooHidden || gs[4].Unranked != TooFew || gs[5].Unranked != NotAsked {
+	if gs[3].Unranked != TooHidden || gs[4].Unranked != NoneFails || gs[5].Unranked != TooFew || gs[6].Unranked != NotAsked {
 		t.Errorf("%+v", gs)
 	}
 	gs = groups() // one's own data hides nothing: what is missing is missing

@@ -100,6 +100,7 @@ const (
 	TooHidden   = "under half of the names could be tested, and the rest may be withheld: the ones that could do not stand for them"
 	TooFew      = "fewer than 50 names could be tested"
 	NotAsked    = "the profile does not ask this"
+	NoneFails   = "none of those that could be tested fails"
 	HiddenFrame = "No ranking: under half of all these names could be tested, and the rest may be withheld. A group that shows more of its data would look worse than one that shows none."
 )
 
@@ -120,6 +121,8 @@ func Rank(of Source, frame Figure, groups []Group) (why string) {
 			g.Unranked = TooHidden
 		case g.Testable() < MinGroup:
 			g.Unranked = TooFew
+		case g.Fail == 0:
+			g.Unranked = NoneFails // nobody leads with nothing
 		}
 	}
 	slices.SortStableFunc(groups, func(a, b Group) int {
