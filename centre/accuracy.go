@@ -139,6 +139,11 @@ func (c *Centre) Assess(ctx context.Context, only ...string) (int, error) {
 				a.rec, a.at = v.Record, row.Last
 				a.gone = a.rec.State != registration.Registered
 				a.skip = !a.gone && (row.Bare || err != nil)
+				if !a.skip && !a.gone {
+					if a.facts.Answers, err = c.affirmed(ctx, tx, a.rec); err != nil {
+						return err
+					}
+				}
 			}
 			batch = append(batch, a)
 		}

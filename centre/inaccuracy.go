@@ -95,10 +95,17 @@ func (c *Centre) lookAt(ctx context.Context, n name.Domain, fresh time.Duration)
 	return out, err
 }
 
-// examine assesses a registration under a profile, with what DNS says of the mail
-// domains. Nothing is sent to anybody.
+// examine assesses a registration under a profile, with what its registrant
+// answered to this centre and what DNS says of the mail domains. Nothing is sent
+// to anybody.
 func (c *Centre) examine(ctx context.Context, p policy.Profile, rec registration.Record) (policy.Assessment, error) {
 	var facts accuracy.Facts
+	if err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		facts.Answers, err = c.affirmed(ctx, tx, rec)
+		return err
+	}); err != nil {
+		return policy.Assessment{}, err
+	}
 	if c.set.Accuracy.Observe && rec.State == registration.Registered {
 		ctx, cancel := context.WithTimeout(ctx, observeAll)
 		facts.Mail = c.mailFacts(ctx, mailDomains(rec))
@@ -354,6 +361,12 @@ func unpackInaccuracy(row store.Inaccuracy) (inaccuracy.Case, error) {
 // ActInaccuracy gives commands to a case for somebody who saw it up to the event
 // numbered seq; 0 sets no such condition.
 func (c *Centre) ActInaccuracy(ctx context.Context, id string, seq int, cmds ...inaccuracy.Command) (inaccuracy.Case, error) {
+	return c.actInaccuracy(ctx, id, seq, nil, cmds...)
+}
+
+// actInaccuracy is ActInaccuracy with what else is to be done in the same
+// transaction; nil is nothing.
+func (c *Centre) actInaccuracy(ctx context.Context, id string, seq int, also func(*store.Tx, *prompts, inaccuracy.Case) error, cmds ...inaccuracy.Command) (inaccuracy.Case, error) {
 	var out inaccuracy.Case
 	err := retry(func() error {
 		return c.Store.Update(ctx, func(tx *store.Tx) error {
@@ -368,6 +381,11 @@ func (c *Centre) ActInaccuracy(ctx context.Context, id string, seq int, cmds ...
 			if out, err = c.stepInaccuracy(ctx, tx, &p, cs, cmds...); err != nil {
 				return err
 			}
+			if also != nil {
+				if err := also(tx, &p, out); err != nil {
+					return err
+				}
+			}
 			return p.enqueue(ctx, tx)
 		})
 	})
@@ -375,9 +393,22 @@ func (c *Centre) ActInaccuracy(ctx context.Context, id string, seq int, cmds ...
 }
 
 // SendInaccuracy has the party asked: the confirmation of a person who saw the
-// case up to seq. to, if not empty, is another address of the party.
+// case up to seq. to, if not empty, is another address of the party. What this
+// centre itself had verified of the same value is in doubt from then on.
 func (c *Centre) SendInaccuracy(ctx context.Context, id string, seq int, by, to string) (inaccuracy.Case, error) {
-	return c.ActInaccuracy(ctx, id, seq, inaccuracy.Send{By: by, To: to})
+	return c.actInaccuracy(ctx, id, seq, func(tx *store.Tx, p *prompts, cs inaccuracy.Case) error {
+		row, ok, err := tx.LastRegistration(ctx, cs.Name)
+		if err != nil || !ok || row.Version != cs.Version {
+			return err
+		}
+		v, err := c.version(ctx, tx, row, true)
+		if problem.CodeOf(err) == problem.NotFound { // the contacts expired
+			return nil
+		} else if err != nil {
+			return err
+		}
+		return c.upheld(ctx, tx, p, cs, v.Record, by)
+	}, inaccuracy.Send{By: by, To: to})
 }
 
 // RecheckInaccuracy asks for the registration now and looks whether the same

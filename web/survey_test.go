@@ -203,10 +203,15 @@ func accuracyPagesOf(t testing.TB, w *world, out map[string]string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		looked := false // what the centre looked up in its work was counted by itself
 		for _, s := range sets {
+			looked = looked || s.Frame.Name == centre.LookedUp
 			if s.Frame.Name == "registry data" {
 				w.frame = "?set=" + jsonOf(s.ID)
 			}
+		}
+		if !looked {
+			t.Error("nothing that was looked up is counted")
 		}
 		surveyed(t, w.Centre, "holders under shopx", 3, 600, false)
 		w.survey = surveyed(t, w.Centre, "holders under shopx", 4, 600, false).ID
