@@ -82,7 +82,9 @@ func TestVerifiedIsKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(c.Findings, func(f inaccuracy.Finding) bool { return f.Path == "contacts.registrant.email" && f.Level == accuracy.V2 }) {
+	if !slices.ContainsFunc(c.Findings, func(f inaccuracy.Finding) bool {
+		return f.Path == "contacts.registrant.email" && f.Level == accuracy.V2
+	}) {
 		t.Fatalf("%+v", c.Findings)
 	}
 	if v = r.verification(v.ID); !v.State.Done() {
