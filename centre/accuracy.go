@@ -413,7 +413,6 @@ type accuracyReading struct {
 	at      store.AccuracyImport
 	known   bool // noted in the database
 	batch   []assessed
-	called  map[string]string
 	rows    int
 	bad     int
 	written int

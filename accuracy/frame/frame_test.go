@@ -116,7 +116,6 @@ func TestGolden(t *testing.T) {
 type memory struct {
 	bytes.Reader
 	b      []byte
-	read   bool
 	closed *int
 }
 

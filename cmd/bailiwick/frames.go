@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"bailiwick/accuracy/frame"
 	"bailiwick/problem"
@@ -114,13 +113,4 @@ func spillFile() (frame.File, error) {
 	}
 	_ = os.Remove(f.Name())
 	return spilled{f}, nil
-}
-
-// frameFormats are the formats for help and errors.
-func frameFormats() string {
-	var out []string
-	for _, f := range frame.Formats() {
-		out = append(out, string(f))
-	}
-	return strings.Join(out, ", ")
 }

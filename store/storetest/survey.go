@@ -31,6 +31,9 @@ func testSurveys(t *testing.T, e *env) {
 	fails(t, s, problem.Internal, func(ctx context.Context, tx *store.Tx) error { return tx.AddSurvey(ctx, store.Survey{ID: "s5"}) })
 	view(t, s, func(ctx context.Context, tx *store.Tx) error {
 		got, err := tx.Survey(ctx, "s1")
+		if err != nil {
+			return err
+		}
 		equal(t, got, one)
 		if _, err := tx.Survey(ctx, "none"); problem.CodeOf(err) != problem.NotFound {
 			t.Errorf("got %v", err)
