@@ -97,11 +97,23 @@ func TestHostileTime(t *testing.T) {
 			text.WriteString(strings.ReplaceAll(shape, "%", fmt.Sprint(i)))
 		}
 		all := []byte(text.String()[:size])
-		whole, part := spent(all), spent(all[:size/4])
-		if each := whole / size; each > 3*ordinary {
-			t.Errorf("%s: an octet takes %.0f times as long as of an ordinary answer", name, each/ordinary)
+		// What else the process does at the moment (it may collect garbage) counts
+		// too, so what is too slow is measured again: what is quadratic stays so.
+		var each, growth float64
+		for range 5 {
+			whole, part := spent(all), spent(all[:size/4])
+			each, growth = whole/size/ordinary, 0
+			if whole > 0.005 {
+				growth = whole / part
+			}
+			if each <= 3 && growth <= 12 {
+				break
+			}
 		}
-		if growth := whole / part; growth > 12 && whole > 0.005 {
+		if each > 3 {
+			t.Errorf("%s: an octet takes %.0f times as long as of an ordinary answer", name, each)
+		}
+		if growth > 12 {
 			t.Errorf("%s: four times the octets take %.0f times as long", name, growth)
 		}
 	}
