@@ -440,11 +440,7 @@ func (c *Centre) Export(ctx context.Context, w io.Writer, id string, personal bo
 	if err != nil {
 		return err
 	}
-	if err := casework.VerifyChain(es); err != nil {
-		return problem.Wrap(err, problem.Corrupt, "the stored chain of case %s does not verify", id)
-	}
-	head := casework.SignHead(c.Key, es[len(es)-1].Link, c.Clock.Now())
-	return casework.WriteExport(w, es, head, func(e casework.Entry) bool { return personal || e.Payload != nil && !e.Payload.Personal })
+	return c.exportLog(w, "case", id, es, personal)
 }
 
 // subjects are the subjects a report is about: of its URLs if it names any,

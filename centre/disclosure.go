@@ -377,44 +377,28 @@ func (c *Centre) changeDisclosure(ctx context.Context, id string, seq int, make 
 
 // Disclosure reads one request.
 func (c *Centre) Disclosure(ctx context.Context, id string) (disclosure.Request, error) {
-	var r disclosure.Request
-	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
-		r, err = c.loadDisclosure(ctx, tx, id)
-		return err
-	})
-	return r, err
+	return view(ctx, c, func(tx *store.Tx) (disclosure.Request, error) { return c.loadDisclosure(ctx, tx, id) })
 }
 
 // Disclosures lists requests, newest first.
 func (c *Centre) Disclosures(ctx context.Context, f store.DisclosureFilter) ([]disclosure.Request, error) {
-	var out []disclosure.Request
-	err := c.Store.View(ctx, func(tx *store.Tx) error {
+	return view(ctx, c, func(tx *store.Tx) ([]disclosure.Request, error) {
 		rows, err := tx.Disclosures(ctx, f)
-		out = nil
-		for _, row := range rows {
-			r, err := unpackDisclosure(row)
-			if err != nil {
-				return err
-			}
-			out = append(out, r)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return unpackAll(rows, unpackDisclosure)
 	})
-	return out, err
 }
 
 // DisclosureEvents reads a request's log.
 func (c *Centre) DisclosureEvents(ctx context.Context, id string) ([]casework.Entry, error) {
-	var es []casework.Entry
-	err := c.Store.View(ctx, func(tx *store.Tx) error {
+	return view(ctx, c, func(tx *store.Tx) ([]casework.Entry, error) {
 		if _, err := tx.Disclosure(ctx, id); err != nil {
-			return err
+			return nil, err
 		}
-		var err error
-		es, err = tx.DisclosureEvents(ctx, id)
-		return err
+		return tx.DisclosureEvents(ctx, id)
 	})
-	return es, err
 }
 
 // DisclosureNotices reads what was sent about a request, in order.
@@ -442,11 +426,7 @@ func (c *Centre) ExportDisclosure(ctx context.Context, w io.Writer, id string, p
 	if err != nil {
 		return err
 	}
-	if err := casework.VerifyChain(es); err != nil {
-		return problem.Wrap(err, problem.Corrupt, "the stored chain of request %s does not verify", id)
-	}
-	head := casework.SignHead(c.Key, es[len(es)-1].Link, c.Clock.Now())
-	return casework.WriteExport(w, es, head, func(e casework.Entry) bool { return personal || e.Payload != nil && !e.Payload.Personal })
+	return c.exportLog(w, "request", id, es, personal)
 }
 
 // AskedBy is who asks, and what people wrote, as far as it is kept: personal.

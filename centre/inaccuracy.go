@@ -477,44 +477,28 @@ func (c *Centre) ReopenInaccuracy(ctx context.Context, id string, seq int, by, w
 
 // Inaccuracy reads one case.
 func (c *Centre) Inaccuracy(ctx context.Context, id string) (inaccuracy.Case, error) {
-	var cs inaccuracy.Case
-	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
-		cs, err = c.loadInaccuracy(ctx, tx, id)
-		return err
-	})
-	return cs, err
+	return view(ctx, c, func(tx *store.Tx) (inaccuracy.Case, error) { return c.loadInaccuracy(ctx, tx, id) })
 }
 
 // Inaccuracies lists cases, newest first.
 func (c *Centre) Inaccuracies(ctx context.Context, f store.InaccuracyFilter) ([]inaccuracy.Case, error) {
-	var out []inaccuracy.Case
-	err := c.Store.View(ctx, func(tx *store.Tx) error {
+	return view(ctx, c, func(tx *store.Tx) ([]inaccuracy.Case, error) {
 		rows, err := tx.Inaccuracies(ctx, f)
-		out = nil
-		for _, row := range rows {
-			cs, err := unpackInaccuracy(row)
-			if err != nil {
-				return err
-			}
-			out = append(out, cs)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return unpackAll(rows, unpackInaccuracy)
 	})
-	return out, err
 }
 
 // InaccuracyEvents reads a case's log.
 func (c *Centre) InaccuracyEvents(ctx context.Context, id string) ([]casework.Entry, error) {
-	var es []casework.Entry
-	err := c.Store.View(ctx, func(tx *store.Tx) error {
+	return view(ctx, c, func(tx *store.Tx) ([]casework.Entry, error) {
 		if _, err := tx.Inaccuracy(ctx, id); err != nil {
-			return err
+			return nil, err
 		}
-		var err error
-		es, err = tx.InaccuracyEvents(ctx, id)
-		return err
+		return tx.InaccuracyEvents(ctx, id)
 	})
-	return es, err
 }
 
 // InaccuracyNotices reads what was sent about a case, in order.
@@ -552,11 +536,7 @@ func (c *Centre) ExportInaccuracy(ctx context.Context, w io.Writer, id string) e
 	if err != nil {
 		return err
 	}
-	if err := casework.VerifyChain(es); err != nil {
-		return problem.Wrap(err, problem.Corrupt, "the stored chain of inaccuracy case %s does not verify", id)
-	}
-	head := casework.SignHead(c.Key, es[len(es)-1].Link, c.Clock.Now())
-	return casework.WriteExport(w, es, head, func(e casework.Entry) bool { return e.Payload != nil && !e.Payload.Personal })
+	return c.exportLog(w, "inaccuracy case", id, es, false)
 }
 
 // InaccuracyTold is what the fields of a case said, and what people wrote, as far

@@ -635,44 +635,28 @@ func (c *Centre) loadVerification(ctx context.Context, tx *store.Tx, id string) 
 
 // Verification reads one verification.
 func (c *Centre) Verification(ctx context.Context, id string) (Verification, error) {
-	var v Verification
-	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
-		v, err = c.loadVerification(ctx, tx, id)
-		return err
-	})
-	return v, err
+	return view(ctx, c, func(tx *store.Tx) (Verification, error) { return c.loadVerification(ctx, tx, id) })
 }
 
 // Verifications lists verifications, newest first.
 func (c *Centre) Verifications(ctx context.Context, f store.VerificationFilter) ([]Verification, error) {
-	var out []Verification
-	err := c.Store.View(ctx, func(tx *store.Tx) error {
+	return view(ctx, c, func(tx *store.Tx) ([]Verification, error) {
 		rows, err := tx.Verifications(ctx, f)
-		out = nil
-		for _, row := range rows {
-			v, err := unpackVerification(row)
-			if err != nil {
-				return err
-			}
-			out = append(out, v)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return unpackAll(rows, unpackVerification)
 	})
-	return out, err
 }
 
 // VerificationEvents reads a verification's log.
 func (c *Centre) VerificationEvents(ctx context.Context, id string) ([]casework.Entry, error) {
-	var es []casework.Entry
-	err := c.Store.View(ctx, func(tx *store.Tx) error {
+	return view(ctx, c, func(tx *store.Tx) ([]casework.Entry, error) {
 		if _, err := tx.Verification(ctx, id); err != nil {
-			return err
+			return nil, err
 		}
-		var err error
-		es, err = tx.VerificationEvents(ctx, id)
-		return err
+		return tx.VerificationEvents(ctx, id)
 	})
-	return es, err
 }
 
 // VerificationWords are what people wrote, as far as it is kept: personal. Who
@@ -700,11 +684,7 @@ func (c *Centre) ExportVerification(ctx context.Context, w io.Writer, id string,
 	if err != nil {
 		return err
 	}
-	if err := casework.VerifyChain(es); err != nil {
-		return problem.Wrap(err, problem.Corrupt, "the stored chain of verification %s does not verify", id)
-	}
-	head := casework.SignHead(c.Key, es[len(es)-1].Link, c.Clock.Now())
-	return casework.WriteExport(w, es, head, func(e casework.Entry) bool { return personal || e.Payload != nil && !e.Payload.Personal })
+	return c.exportLog(w, "verification", id, es, personal)
 }
 
 // ReadVerifiedContact shows somebody of the desk the values of a contact, for a

@@ -355,17 +355,7 @@ func (c *disclosureLogCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		for _, x := range es {
-			body := "(erased)"
-			switch {
-			case x.Payload == nil:
-			case x.Payload.Personal && !c.Personal:
-				body = "(personal)"
-			default:
-				body = text.Line(string(x.Payload.Body), 2000)
-			}
-			fmt.Fprintf(e.out, "%4d  %s  %-26s %-20s %s\n", x.Seq, stamp(x.At), x.Kind, x.Actor, body)
-		}
+		printLog(e.out, es, c.Personal)
 		return nil
 	})
 }
