@@ -29,8 +29,8 @@ func (r *rig) inaccuracy(id string) inaccuracy.Case {
 	return c
 }
 
-// answered puts an answer about a name into the history, as if it had been asked
-// for now.
+// answered puts an answer about a name into the history, as if somebody had just
+// asked about it.
 func (r *rig) answered(n string, change func(*registration.Contact)) {
 	r.t.Helper()
 	d, err := name.Parse(n)

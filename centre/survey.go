@@ -905,11 +905,11 @@ func (s *surveying) read(ctx context.Context) error {
 	whole := ctx
 	ctx, stop := context.WithCancel(whole)
 	defer stop()
-	todo, results := make(chan SurveyUnit), make(chan surveyDone)
+	untested, results := make(chan SurveyUnit), make(chan surveyDone)
 	var work sync.WaitGroup
 	for range s.Workers {
 		work.Go(func() {
-			for u := range todo {
+			for u := range untested {
 				d := surveyDone{Unit: u.ID, Outcome: s.examine(ctx, u.ID, u.Record)}
 				if d.Outcome.Gone == "" {
 					d.Outcome.Groups = u.Groups
@@ -965,14 +965,14 @@ func (s *surveying) read(ctx context.Context) error {
 		}
 		delete(open, u.ID)
 		select {
-		case todo <- u:
+		case untested <- u:
 		case <-ctx.Done():
 		}
 		if len(open) == 0 {
 			break
 		}
 	}
-	close(todo)
+	close(untested)
 	work.Wait()
 	close(results)
 	if err := errors.Join(fault, <-kept, whole.Err()); err != nil {

@@ -193,9 +193,6 @@ func TestSurveySource(t *testing.T) {
 // TestSurveyKilled kills a run with SIGKILL when it has begun to test: another
 // goes on, and gives the report of one that was left alone.
 func TestSurveyKilled(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts the program")
-	}
 	t.Parallel()
 	exe := binary(t)
 	frame, mapping := surveyFiles(t, 1600)
