@@ -59,10 +59,16 @@ func (s *servers) ask(ctx context.Context, step collect.Step) (collect.Outcome, 
 		s.busy[step.Server]--
 		s.mu.Unlock()
 	}()
-	select {
-	case <-time.After(takes):
-	case <-ctx.Done():
-		return collect.Outcome{}, ctx.Err()
+	// Nobody waits for no time at all: several goroutines of a bubble that each read a
+	// timer that is already due break Go's race detector, as of Go 1.26.
+	if takes > 0 {
+		select {
+		case <-time.After(takes):
+		case <-ctx.Done():
+			return collect.Outcome{}, ctx.Err()
+		}
+	} else if err := ctx.Err(); err != nil {
+		return collect.Outcome{}, err
 	}
 	if answer != nil {
 		return answer(step, n)
