@@ -343,7 +343,12 @@ func TestLog(t *testing.T) {
 	}
 	golden(t, "testdata/export.jsonl", b.Bytes())
 
-	f, err := File(x.entries, x.now)
+	// The centre's own verification messages are what ICANN asks for too.
+	own := []Verification{
+		{At: monday, Message: true, Way: "a code by mail", To: secret + "@mail.example", Of: "registrant", Result: "taken by the receiving server", ResultAt: monday, Response: "250 2.0.0", Affirmed: monday.Add(days)},
+		{At: monday.Add(time.Hour), Way: "a person compared documents", Of: "registrant", Result: "pass"},
+	}
+	f, err := File(x.entries, own, x.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,8 +364,9 @@ func TestLog(t *testing.T) {
 			bare[i].Payload = nil
 		}
 	}
-	f, err = File(bare, x.now)
-	if err != nil || strings.Contains(f.Text(), secret) || !strings.Contains(f.Text(), "values of the fields: withheld") {
+	own[0].To = ""
+	f, err = File(bare, own, x.now)
+	if err != nil || strings.Contains(f.Text(), secret) || !strings.Contains(f.Text(), "values of the fields: withheld") || !strings.Contains(f.Text(), "where verification messages went: withheld") {
 		t.Errorf("without personal payloads: %v\n%s", err, f.Text())
 	}
 }
@@ -371,7 +377,7 @@ func TestFileOnlyForGTLD(t *testing.T) {
 	cmd := open(t, profile(t, "own"), data{contact: badForm})
 	cmd.GTLD = false
 	x.must(t, cmd)
-	if _, err := File(x.entries, x.now); problem.CodeOf(err) != problem.Refused {
+	if _, err := File(x.entries, nil, x.now); problem.CodeOf(err) != problem.Refused {
 		t.Errorf("%v", err)
 	}
 }

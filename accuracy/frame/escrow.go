@@ -2,11 +2,17 @@ package frame
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"hash"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"bailiwick/name"
@@ -21,12 +27,15 @@ type csvTable struct {
 	name  string // "domain", "contactPostal" …
 	sep   byte
 	cols  []string // what the columns hold; "" what is not read
+	lines []string // of the columns of a street: which line each is
+	order []int    // the columns, those of a street by their lines
 	files []csvFile
 }
 
 type csvFile struct {
 	name, compression string
-	line              int // of the XML part
+	sum, algorithm    string // its checksum, and how that is made
+	line              int    // of the XML part
 }
 
 // Limits of the XML part of a deposit.
@@ -76,22 +85,42 @@ func (j *joiner) contents(ns string, nodes []node, open scopes) (out []*csvTable
 				j.stopAt(n.line, "the encoding of %s is not UTF-8: convert it first", clip(n.text))
 				return nil
 			}
-			t.files = append(t.files, csvFile{strings.TrimSpace(n.text), strings.ToLower(n.attr("compression")), n.line})
+			t.files = append(t.files, csvFile{name: strings.TrimSpace(n.text), compression: strings.ToLower(n.attr("compression")), line: n.line,
+				sum: strings.ToLower(strings.TrimSpace(n.attr("cksum"))), algorithm: cmp.Or(strings.ToUpper(strings.TrimSpace(n.attr("cksumAlg"))), "CRC32")})
 		case n.parent > 0 && nodes[n.parent].local == "fields":
 			if len(t.cols) == maxColumns {
 				j.stopAt(n.line, "over %d columns", maxColumns)
 				return nil
 			}
 			fieldNS, local := open.of(n.name, own)
-			t.cols = append(t.cols, column(fieldNS, local, n.attr("index")))
+			t.cols, t.lines = append(t.cols, column(fieldNS, local)), append(t.lines, n.attr("index"))
 		}
+	}
+	for _, t := range out {
+		t.arrange()
 	}
 	return out
 }
 
+// arrange puts the lines of a street in their order, which is that of the
+// attribute "index" and not of the columns (RFC 9022 section 5.3.2.1.3).
+func (t *csvTable) arrange() {
+	t.order = make([]int, len(t.cols))
+	for i := range t.order {
+		t.order[i] = i
+	}
+	line := func(i int) string {
+		if t.cols[i] == "fStreet" {
+			return "line " + t.lines[i]
+		}
+		return ""
+	}
+	slices.SortStableFunc(t.order, func(a, b int) int { return cmp.Compare(line(a), line(b)) })
+}
+
 // column is what a column holds, by the name of its field; a name or handle is
 // told apart by whose it is.
-func column(ns, local, index string) string {
+func column(ns, local string) string {
 	switch local {
 	case "fName":
 		switch ns {
@@ -113,6 +142,8 @@ func column(ns, local, index string) string {
 		}
 	case "fStatus":
 		return "status"
+	case "fRgpStatus": // RFC 3915
+		return "rgp"
 	case "fRoid", "fRegistrant", "fClID", "fCrDate", "fUpDate", "fExDate", "fContactType", "fPostalType", "fVoice", "fVoiceExt", "fFax", "fFaxExt", "fEmail",
 		"fOrg", "fStreet", "fCity", "fSp", "fPc", "fCc", "fGurid", "fUrl":
 		return local
@@ -150,17 +181,18 @@ func (j *joiner) tableFile(t *csvTable, f csvFile) {
 		return
 	}
 	defer in.Close()
-	var r io.Reader = in
 	unpacked := io.LimitedReader{N: 1}
 	j.file = clip(f.name)
+	sum := checksum{want: f.sum, algorithm: f.algorithm}
+	r := sum.over(in, 0)
 	if f.compression == "gzip" {
-		z, err := gzip.NewReader(in)
+		z, err := gzip.NewReader(r)
 		if err != nil {
 			j.stopAt(0, "is not compressed as the XML part says")
 			return
 		}
 		unpacked = io.LimitedReader{R: z, N: maxUnpacked + 1}
-		r = &unpacked
+		r = sum.over(&unpacked, 1)
 	}
 	rows := &rows{br: bufio.NewReaderSize(r, 64<<10), sep: t.sep}
 	for !j.done {
@@ -170,6 +202,8 @@ func (j *joiner) tableFile(t *csvTable, f csvFile) {
 		case err == io.EOF:
 			if unpacked.N <= 0 {
 				j.stopAt(rows.line, "the file unpacks to over %d octets", int64(maxUnpacked))
+			} else if why := sum.wrong(); why != "" {
+				j.bad(0, "", "%s", why)
 			}
 			return
 		case errors.As(err, &bad) && bad.final:
@@ -196,10 +230,55 @@ func (j *joiner) tableFile(t *csvTable, f csvFile) {
 	}
 }
 
+// checksum follows the reading of a file whose checksum the XML part gives (RFC
+// 9022 section 4.4).
+type checksum struct {
+	want, algorithm string
+	// made are those of the file as it lies there and, where it is compressed,
+	// of what it unpacks to: the RFC does not say which of the two is meant.
+	made [2]hash.Hash
+}
+
+// over gives r, of which the i-th sum is made.
+func (c *checksum) over(r io.Reader, i int) io.Reader {
+	if c.want == "" {
+		return r
+	}
+	switch c.algorithm {
+	case "CRC32": // of V.42, which is that of Ethernet and zip
+		c.made[i] = crc32.NewIEEE()
+	case "SHA256", "SHA-256":
+		c.made[i] = sha256.New()
+	default:
+		return r
+	}
+	return io.TeeReader(r, c.made[i])
+}
+
+// wrong says at the end of the file what is wrong; "" when nothing is.
+func (c *checksum) wrong() string {
+	if c.want == "" {
+		return ""
+	}
+	if c.made[0] == nil {
+		return "the XML part gives a checksum of a kind that is not known here (" + clip(c.algorithm) + "): the file was not held against it"
+	}
+	want := c.want
+	if n := 2 * c.made[0].Size(); len(want) < n { // a number may be written without the zeros before it
+		want = strings.Repeat("0", n-len(want)) + want
+	}
+	for _, h := range c.made {
+		if h != nil && hex.EncodeToString(h.Sum(nil)) == want {
+			return ""
+		}
+	}
+	return "the file's checksum (" + c.algorithm + ") is not the one that the XML part gives: it may have been changed, cut off or mixed up since"
+}
+
 // needed says whether anything of the table is read.
 func (t *csvTable) needed() bool {
 	switch strings.ToLower(t.name) {
-	case "domain", "domaincontacts", "domainstatuses", "domainnameservers", "contact", "contactpostal", "registrar":
+	case "domain", "domaincontacts", "domainstatuses", "domainnameservers", "domainnameserversaddresses", "contact", "contactpostal", "registrar":
 		return true
 	}
 	return false
@@ -231,14 +310,14 @@ func (t *csvTable) row(j *joiner, values []string, line int) {
 		j.know(identifier(get("id")), registration.Registrar{Name: registration.CleanText(get("registrar")), IANAID: identifier(get("fGurid")), URL: registration.CleanText(get("fUrl"))}, line)
 	case "domain":
 		j.names++
-		h := holding{file: j.file, line: line, handle: identifier(get("fRoid")), registrar: identifier(get("fClID"))}
+		h := holding{file: j.file, line: line, handle: identifier(get("fRoid")), registrar: identifier(get("fClID")), gurid: identifier(get("fGurid"))}
 		h.created = h.date(get("fCrDate"), j.at(line, "fCrDate"))
 		h.updated = h.date(get("fUpDate"), j.at(line, "fUpDate"))
 		h.expires = h.date(get("fExDate"), j.at(line, "fExDate"))
 		if d, ok := j.addName(get("domain"), &h, line); ok {
 			j.addRef(d, identifier(get("fRegistrant")), 1)
 		}
-	case "domaincontacts", "domainstatuses", "domainnameservers":
+	case "domaincontacts", "domainstatuses", "domainnameservers", "domainnameserversaddresses":
 		d, err := name.Parse(get("domain"))
 		if err != nil {
 			j.bad(line, "fName", "%s", reason(err))
@@ -254,6 +333,7 @@ func (t *csvTable) row(j *joiner, values []string, line int) {
 			j.addRef(d.String(), identifier(get("handle")), bit)
 		case "domainstatuses":
 			j.addWord(d.String(), kStatus, get("status"))
+			j.addWord(d.String(), kStatus, get("rgp"))
 		default:
 			j.addWord(d.String(), kServer, get("server"))
 		}
@@ -270,8 +350,8 @@ func (t *csvTable) row(j *joiner, values []string, line int) {
 			j.bad(line, "fId", "the contact has no handle, or one of over %d octets", maxHandle)
 			return
 		}
-		for i, c := range t.cols {
-			switch c {
+		for _, i := range t.order {
+			switch c := t.cols[i]; c {
 			case "name", "fOrg", "fStreet", "fCity", "fSp", "fPc", "fCc":
 				p.put(postalColumn(c), values[i], false)
 			case "fVoice":

@@ -273,6 +273,7 @@ func TestBad(t *testing.T) {
 		{"another encoding", EscrowXML, `<?xml version="1.0" encoding="UTF-16"?>` + head + tail, "fatal error f:1: the encoding is not UTF-8", 0},
 		{"differences only", EscrowXML, strings.Replace(head, "FULL", "DIFF", 1) + tail, `fatal error f:1: the deposit's type is "DIFF"`, 0},
 		{"another count", EscrowXML, head + `<h:header><h:count uri="` + nsRDEDomain + `">3</h:count></h:header>` + tail, "fatal error f: the header says 3 names, and there are 1: the deposit is not whole", 1},
+		{"a count of registrars, and of a part", EscrowXML, strings.Replace(head, "xmlns:h=", `xmlns:r="`+nsRDEReg+`" xmlns:h=`, 1) + `<h:header><h:count uri="` + nsRDEReg + `">1</h:count><h:count uri="` + nsRDEDomain + `">1</h:count><h:count uri="` + nsRDEDomain + `" registrarId="9991">0</h:count></h:header><r:registrar><r:id>r1</r:id><r:name>One</r:name></r:registrar>` + tail, `"domain":"good.example"`, 1},
 		{"a name that does not end", EscrowXML, head + "<d:domain><d:name>a.example</d:name>\n" + tail, "error f:2: domain: does not end before the next begins", 1},
 		{"tags that cross", EscrowXML, head + "<d:domain><d:name>a.example</d:clID></d:name></d:domain>\n" + tail, "error f:2: d:name: the end tag is not the one that is due", 1},
 		{"an element's name that is no text", EscrowXML, head + "<d:domain><\xff\u202ed:x></y></d:domain>\n" + tail, "error f:2: �d:x: the end tag is not the one that is due", 1},
@@ -306,6 +307,9 @@ func TestBad(t *testing.T) {
 		got := print(t, Source{Name: "f", Format: c.format, Mapping: table}, []byte(c.in))
 		if !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q is not told in\n%.2000s", c.name, c.want, got)
+		}
+		if !strings.Contains(c.want, "error") && !strings.Contains(c.want, "flaw") && strings.Contains(got, "error") {
+			t.Errorf("%s: an error where there is none:\n%.2000s", c.name, got)
 		}
 		if n := strings.Count(got, "\n  {"); n != c.good {
 			t.Errorf("%s: %d units are read, not %d:\n%.2000s", c.name, n, c.good, got)

@@ -42,6 +42,7 @@ type joiner struct {
 	wants            map[string]int64 // what the header says there is, by namespace
 	ends             map[string]bool  // what was counted against it
 	registrars       map[string]registration.Registrar
+	byGURID          map[string]registration.Registrar // by the number that ICANN gave them
 	value            []byte
 	// The references of one name, which often are to one contact.
 	refName string
@@ -69,7 +70,7 @@ const (
 
 // joined reads EPP answers and deposits.
 func (r *reader) joined(in io.Reader) {
-	j := &joiner{reader: r, wants: map[string]int64{}, ends: map[string]bool{}, registrars: map[string]registration.Registrar{}, refs: map[string]byte{}}
+	j := &joiner{reader: r, wants: map[string]int64{}, ends: map[string]bool{}, registrars: map[string]registration.Registrar{}, byGURID: map[string]registration.Registrar{}, refs: map[string]byte{}}
 	memory := cmp.Or(r.src.Memory, DefaultMemory) / 2
 	j.left = cmp.Or(r.src.MaxSpill, DefaultMaxSpill)
 	j.byHandle = sorter{budget: memory, spill: r.src.Spill, left: &j.left}
@@ -93,12 +94,15 @@ func (r *reader) joined(in io.Reader) {
 	}
 	j.file = whole
 	for _, ns := range slices.Sorted(maps.Keys(j.wants)) {
-		got := map[string]int64{nsRDEDomain: j.names, nsRDEPerson: j.persons, nsCSVDomain: j.names, nsCSVPerson: j.persons}[ns]
+		got, what := j.names, "names"
+		switch ns {
+		case nsRDEDomain, nsCSVDomain:
+		case nsRDEPerson, nsCSVPerson:
+			got, what = j.persons, "contacts"
+		default: // registrars and others, which are no part of the population
+			continue
+		}
 		if j.ends[ns] && j.wants[ns] != got {
-			what := "names"
-			if ns == nsRDEPerson || ns == nsCSVPerson {
-				what = "contacts"
-			}
 			j.stop(problem.New(problem.Invalid, "%s: the header says %d %s, and there are %d: the deposit is not whole", j.file, j.wants[ns], what, got))
 		}
 	}
@@ -286,7 +290,9 @@ func (j *joiner) object(ns, local string, raw []byte, line int, open scopes) []*
 	}
 	if ns == nsHeader {
 		for i := range nodes {
-			if n := &nodes[i]; n.local == "count" {
+			// A count of one registrar's objects, or of a part of the zone, is
+			// none of the whole (RFC 9022 section 5.9.1).
+			if n := &nodes[i]; n.local == "count" && n.attr("rcdn") == "" && n.attr("registrarId") == "" {
 				if v, err := strconv.ParseInt(strings.TrimSpace(n.text), 10, 64); err == nil && v >= 0 {
 					j.wants[n.attr("uri")] = v
 				}
@@ -343,14 +349,22 @@ func (j *joiner) registrar(nodes []node) {
 	j.know(id, g, nodes[0].line)
 }
 
+// know keeps a registrar, who is known by the repository's id, by the number
+// that ICANN gave (GURID), or by both.
 func (j *joiner) know(id string, g registration.Registrar, line int) {
 	switch {
-	case id == "":
+	case id == "" && g.IANAID == "":
 		j.bad(line, "registrar", "has no id")
-	case len(j.registrars) >= maxRegs:
+		return
+	case max(len(j.registrars), len(j.byGURID)) >= maxRegs:
 		j.stop(problem.New(problem.TooLarge, "%s: over %d registrars", j.file, maxRegs))
-	default:
+		return
+	}
+	if id != "" {
 		j.registrars[id] = g
+	}
+	if g.IANAID != "" {
+		j.byGURID[g.IANAID] = g
 	}
 }
 
@@ -443,23 +457,24 @@ func (j *joiner) addPerson(handle string, kind byte, p *person) {
 
 // holding is a name's own row.
 type holding struct {
-	file, registrar, handle, unicode string
-	line                             int
-	created, updated, expires        string // as read; unread when it is no time
-	statuses, servers                []string
+	file, registrar, handle   string
+	gurid                     string // the registrar, where a table names no other
+	line                      int
+	created, updated, expires string // as read; unread when it is no time
+	statuses, servers         []string
 	flaws
 }
 
 func (h *holding) box(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(h.line))
-	b = putText(putText(putText(putText(b, h.file), h.registrar), h.handle), h.unicode)
+	b = putText(putText(putText(putText(b, h.file), h.registrar), h.handle), h.gurid)
 	b = putText(putText(putText(b, h.created), h.updated), h.expires)
 	return putFlaws(putTexts(putTexts(b, h.statuses), h.servers), h.list)
 }
 
 func (x *box) holding() (h holding) {
 	h.line = x.number()
-	h.file, h.registrar, h.handle, h.unicode = x.text(), x.text(), x.text(), x.text()
+	h.file, h.registrar, h.handle, h.gurid = x.text(), x.text(), x.text(), x.text()
 	h.created, h.updated, h.expires = x.text(), x.text(), x.text()
 	h.statuses, h.servers, h.list = x.texts(), x.texts(), x.flaws()
 	return h
@@ -497,7 +512,7 @@ func (j *joiner) domain(nodes []node, line int) {
 				continue
 			}
 			refs = append(refs, ref{identifier(n.text), bit})
-		case "status":
+		case "status", "rgpStatus": // RFC 3915, where a deposit has it
 			h.addTo(&h.statuses, n.attr("s"), j.at(n.line, n.name))
 		case "clID":
 			h.registrar = identifier(n.text)
@@ -525,7 +540,7 @@ func (j *joiner) domain(nodes []node, line int) {
 // addTo adds a word to a list of a name.
 func (h *holding) addTo(list *[]string, word string, at place) {
 	switch word = identifierLong(word); {
-	case word == "":
+	case word == "" || slices.Contains(*list, word):
 	case len(*list) == maxList:
 		h.add(at, "is one of over "+strconv.Itoa(maxList))
 	default:
@@ -746,11 +761,11 @@ func (j *joiner) giveNames() {
 			own = true
 			h.into(&u, j)
 		case kStatus:
-			if s := x.text(); len(u.Record.Statuses) < maxList {
+			if s := x.text(); len(u.Record.Statuses) < maxList && !slices.Contains(u.Record.Statuses, s) {
 				u.Record.Statuses = append(u.Record.Statuses, s)
 			}
 		case kServer:
-			if s := x.text(); len(u.Record.Nameservers) < maxList {
+			if s := x.text(); len(u.Record.Nameservers) < maxList && !slices.Contains(u.Record.Nameservers, s) {
 				u.Record.Nameservers = append(u.Record.Nameservers, s)
 			}
 		case kContact, kMissing:
@@ -786,13 +801,16 @@ func (j *joiner) giveNames() {
 
 // into begins a unit with a name's own row.
 func (h *holding) into(u *Unit, j *joiner) {
-	u.Line, u.Registrar = h.line, h.registrar
+	u.Line, u.Registrar = h.line, cmp.Or(h.registrar, h.gurid)
 	rec := &u.Record
 	rec.State, rec.Domain, rec.Handle = registration.Registered, u.ID, h.handle
 	rec.Statuses, rec.Nameservers = h.statuses, h.servers
-	rec.Registrar = j.registrars[h.registrar]
-	if rec.Registrar.Name == "" {
-		rec.Registrar.Name = h.registrar
+	if h.registrar != "" {
+		rec.Registrar = j.registrars[h.registrar]
+		rec.Registrar.Name = cmp.Or(rec.Registrar.Name, h.registrar)
+	} else if h.gurid != "" {
+		rec.Registrar = j.byGURID[h.gurid]
+		rec.Registrar.IANAID = h.gurid
 	}
 	for _, x := range []struct {
 		path, text string

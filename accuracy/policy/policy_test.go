@@ -205,7 +205,7 @@ func TestShippedSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	primary := []string{"www.icann.org", "community.icann.org", "whois.icann.org", "docs.denic.de", "sidn.nl", "eurid.eu", "registrars.nominet.uk", "github.com/Punktum-dk/", "www.cnnic.com.cn"}
+	primary := []string{"www.icann.org", "community.icann.org", "whois.icann.org", "docs.denic.de", "sidn.nl", "eurid.eu", "registrars.nominet.uk", "github.com/Punktum-dk/", "www.cnnic.com.cn", "eur-lex.europa.eu/eli/"}
 	want := map[string]Status{"waps-raa-2013": InForce, "gtld-rdp-2025": InForce, "nis2-art28": InForce, "nis2-guidance-2025": Guidance, "de": InForce, "dk": InForce, "eu": InForce, "nl": InForce, "ee": InForce, "uk": InForce, "cn": InForce, "ars-2009": Historical, "ars-2013": Historical, "norc-2010": Historical, "hints": Hints}
 	for _, p := range s.All() {
 		if want[p.ID] != p.Status {

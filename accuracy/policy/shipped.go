@@ -26,5 +26,5 @@ func ShippedWith(l accuracy.Lists) (*Set, error) {
 	if err != nil {
 		return nil, problem.Wrap(err, problem.Internal, "the profiles are not built in")
 	}
-	return Load(sub, slices.Concat(accuracy.ContactChecks(), accuracy.IdentityChecksWith(l), accuracy.VerifiedChecks()))
+	return Load(sub, slices.Concat(accuracy.ContactChecksWith(accuracy.Options{TLDs: l.TLDs}), accuracy.IdentityChecksWith(l), accuracy.VerifiedChecks()))
 }

@@ -152,12 +152,13 @@ func (d *domainReader) ruleRedactions(must report) {
 }
 
 // described are the codes of ICANN's tool for a redaction whose name is given as
-// free words where the profile has a registered type. Where the tool has a code
-// that could not be confirmed it is 0.
+// free words where the profile has a registered type. Where the number could not
+// be confirmed in the tool itself it is 0: a wrong one would send people looking
+// for another rule.
 var described = map[string]int{
-	"Registry Domain ID": -65800, "Registry Registrant ID": -65801, "Registrant Name": -65802, "Registrant Organization": 0,
-	"Registrant Street": 0, "Registrant City": 0, "Registrant Postal Code": -65806, "Registrant Phone": -65807,
-	"Registrant Phone Ext": -65808, "Registrant Fax": 0, "Registrant Fax Ext": 0, "Registrant Email": -65811,
+	"Registry Domain ID": -65800, "Registry Registrant ID": -65801, "Registrant Name": -65802, "Registrant Organization": -65803,
+	"Registrant Street": -65804, "Registrant City": -65805, "Registrant Postal Code": -65806, "Registrant Phone": -65807,
+	"Registrant Phone Ext": -65808, "Registrant Fax": -65809, "Registrant Fax Ext": -65810, "Registrant Email": -65811,
 	"Registry Tech ID": -65812, "Tech Name": 0, "Tech Phone": 0, "Tech Phone Ext": -65815, "Tech Email": 0,
 }
 

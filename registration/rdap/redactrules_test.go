@@ -235,3 +235,31 @@ func TestRedactionPathRules(t *testing.T) {
 		}
 	}
 }
+
+// TestDescribed: each registered name of the profile that is written as words has
+// the code of ICANN's tool, and the three that could not be confirmed have none.
+func TestDescribed(t *testing.T) {
+	want := map[string]int{
+		"Registry Domain ID": -65800, "Registry Registrant ID": -65801, "Registrant Name": -65802, "Registrant Organization": -65803,
+		"Registrant Street": -65804, "Registrant City": -65805, "Registrant Postal Code": -65806, "Registrant Phone": -65807,
+		"Registrant Phone Ext": -65808, "Registrant Fax": -65809, "Registrant Fax Ext": -65810, "Registrant Email": -65811,
+		"Registry Tech ID": -65812, "Tech Phone Ext": -65815, "Tech Name": 0, "Tech Phone": 0, "Tech Email": 0,
+		"Admin Name": 1, // no redaction of the profile: no finding
+	}
+	for name, code := range want {
+		body := `{"objectClassName":"domain","ldhName":"shop.example","rdapConformance":["rdap_level_0","redacted","icann_rdap_response_profile_1"],"redacted":[{"name":{"description":"` + name + `"},"method":"removal"}]}`
+		rec, err := Domain([]byte(body), registration.Source{Protocol: "rdap"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 1
+		for _, f := range rec.Findings {
+			if f.ID == "gtld.redaction-described" {
+				got = f.ICANNCode
+			}
+		}
+		if got != code {
+			t.Errorf("%s: the code is %d, want %d", name, got, code)
+		}
+	}
+}
