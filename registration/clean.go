@@ -49,22 +49,42 @@ func CleanText(s string) string {
 // plain says whether s needs no cleaning: printable ASCII, single spaces
 // inside only.
 func plain(s string) bool {
-	if len(s) > MaxText {
+	if s == "" {
+		return true
+	}
+	if len(s) > MaxText || s[len(s)-1] == ' ' {
 		return false
 	}
-	prev := byte(' ')
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c < ' ' || c > '~' || c == ' ' && prev == ' ' {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	prev := uint64(high) // a space before s: its first octet may be none
+	for len(s) >= 8 {
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		if (x|(x-ones*' ')|(x+ones))&high != 0 { // beyond ASCII, a control, DEL
 			return false
 		}
-		prev = c
+		spaces := ^((x ^ ones*' ') + ones*0x7F) & high
+		if spaces&(spaces<<8|prev>>56) != 0 {
+			return false
+		}
+		prev = spaces
+		s = s[8:]
 	}
-	return s == "" || prev != ' '
+	gap := prev>>63 != 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c < ' ' || c > '~' || c == ' ' && gap {
+			return false
+		}
+		gap = c == ' '
+	}
+	return true
 }
 
 func dropped(r rune) bool {
 	switch {
+	case r >= ' ' && r <= '~', r >= 0xC0 && r < 0x600, r >= 0x3040 && r < 0xD7A4: // letters, nearly all
+		return false
 	case unicode.Is(unicode.Cc, r):
 		return true
 	case r == 0x200C, r == 0x200D:

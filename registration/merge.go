@@ -1,11 +1,13 @@
 package registration
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // MaxFindings is how many findings one record keeps.
@@ -23,6 +25,9 @@ const MaxFindings = 256
 // Where both have a value and the values differ, the first's stays and a
 // finding "merge.conflict" names the field, but not the values when they are a
 // person's.
+//
+// No registrar is put together from two: where the second names another one, by
+// name or IANA ID, nothing of its registrar is taken, the abuse contact neither.
 //
 // No contact is put together from two people: where the name or the
 // organisation differ, the first's contact stays as it is, and where two
@@ -114,11 +119,22 @@ func Merge(registry, registrar Record) Record {
 	text("domain", &m.Domain, registrar.Domain, false)
 	text("unicode", &m.Unicode, registrar.Unicode, false)
 	text("handle", &m.Handle, registrar.Handle, true)
-	text("registrar.name", &m.Registrar.Name, registrar.Registrar.Name, true)
-	text("registrar.iana_id", &m.Registrar.IANAID, registrar.Registrar.IANAID, false)
-	text("registrar.url", &m.Registrar.URL, registrar.Registrar.URL, true)
-	text("registrar.abuse_email", &m.Registrar.AbuseEmail, registrar.Registrar.AbuseEmail, true)
-	text("registrar.abuse_phone", &m.Registrar.AbusePhone, registrar.Registrar.AbusePhone, true)
+	// Who the registrar is decides who is asked to act. So no registrar is put
+	// together from two: what is said of another one stays with that one.
+	ours, theirs := m.Registrar, registrar.Registrar
+	if anotherRegistrar(ours, theirs) {
+		for _, f := range [...]struct{ path, ours, theirs string }{{"registrar.name", ours.Name, theirs.Name}, {"registrar.iana_id", ours.IANAID, theirs.IANAID}} {
+			if f.theirs != "" && !strings.EqualFold(f.ours, f.theirs) {
+				m.conflict(who, f.path, cmp.Or(f.ours, "nothing"), f.theirs)
+			}
+		}
+	} else {
+		text("registrar.name", &m.Registrar.Name, theirs.Name, true)
+		text("registrar.iana_id", &m.Registrar.IANAID, theirs.IANAID, false)
+		text("registrar.url", &m.Registrar.URL, theirs.URL, true)
+		text("registrar.abuse_email", &m.Registrar.AbuseEmail, theirs.AbuseEmail, true)
+		text("registrar.abuse_phone", &m.Registrar.AbusePhone, theirs.AbusePhone, true)
+	}
 	// The registrar's clock, and its day without a time, may be off by a day.
 	date("created", &m.Created, registrar.Created, 24*time.Hour)
 	date("expires", &m.Expires, registrar.Expires, 24*time.Hour)
@@ -284,6 +300,31 @@ func pair(a, b Source) parties {
 }
 
 var addressFields = [...]string{"street", "city", "region", "postal_code", "country"}
+
+// anotherRegistrar says whether two answers cannot be told to speak of one
+// registrar: by their names where both have one, else by their IANA IDs. Nor is a
+// number that comes without a name joined to a name: it does not say whose it is.
+// A name that comes without a number may stand beside one, for the number decides.
+func anotherRegistrar(a, b Registrar) bool {
+	bare := func(r Registrar) string {
+		return strings.Map(func(c rune) rune {
+			if unicode.IsLetter(c) || unicode.IsDigit(c) {
+				return unicode.ToLower(c)
+			}
+			return -1 // "Example, Inc." is "EXAMPLE INC"
+		}, r.Name)
+	}
+	x, y := bare(a), bare(b)
+	switch {
+	case a.IANAID != "" && a.IANAID == b.IANAID:
+		return false
+	case x != "" && y != "":
+		return x != y
+	case a.IANAID == "":
+		return x != "" && b.IANAID != ""
+	}
+	return b.IANAID != ""
+}
 
 func differs(a, b string) bool { return a != "" && b != "" && !strings.EqualFold(a, b) }
 

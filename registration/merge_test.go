@@ -19,7 +19,7 @@ func said(protocol, role, blob string) map[string]Source {
 func TestMergeAllPrecedence(t *testing.T) {
 	answer := func(protocol, role string) Record {
 		n := protocol + " " + role
-		return Record{State: Registered, Domain: "example.com", Registrar: Registrar{Name: n}, Sources: said(protocol, role, n)}
+		return Record{State: Registered, Domain: "example.com", Registrar: Registrar{Name: n, IANAID: "9994"}, Sources: said(protocol, role, n)}
 	}
 	all := []Record{answer("rdap", "registry"), answer("whois", "registry"), answer("rdap", "registrar"), answer("whois", "registrar")}
 	all[1].Registrar.URL, all[2].Registrar.URL = "u1", "u2"
@@ -70,6 +70,44 @@ func TestMergeStandIn(t *testing.T) {
 		m := Merge(Record{State: tc.first, Sources: said("rdap", "registry", "a")}, Record{State: tc.second, Sources: said("whois", tc.role, "b")})
 		if m.State != tc.want || len(m.Answers) != 2 {
 			t.Errorf("%s, then the %s's %s: %s from %v", tc.first, tc.role, tc.second, m.State, m.Answers)
+		}
+	}
+}
+
+// TestMergeRegistrar: nothing that is said of one registrar is joined to what is
+// said of another, because by it is decided who is asked to act.
+func TestMergeRegistrar(t *testing.T) {
+	other := Registrar{Name: "Other Names Inc.", IANAID: "9995", URL: "https://other.example/", AbuseEmail: "abuse@other.example", AbusePhone: "+1.5555550188"}
+	for _, tc := range []struct {
+		what      string
+		a, b      Registrar
+		want      Registrar
+		conflicts string
+	}{
+		{"another's number and abuse contact", Registrar{Name: "Example Names"}, other, Registrar{Name: "Example Names"}, "registrar.name registrar.iana_id"},
+		{"another's name", Registrar{IANAID: "9994"}, other, Registrar{IANAID: "9994"}, "registrar.name registrar.iana_id"},
+		{"a number of nobody", Registrar{Name: "Example Names"}, Registrar{IANAID: "9995", AbuseEmail: "abuse@other.example"}, Registrar{Name: "Example Names"}, "registrar.iana_id"},
+		{"a name without the number", Registrar{IANAID: "9994"}, Registrar{Name: "Other Names Inc."}, Registrar{Name: "Other Names Inc.", IANAID: "9994"}, ""},
+		{"one number, two names", Registrar{Name: "Example Names", IANAID: "9995"}, other, Registrar{Name: "Example Names", IANAID: "9995", URL: other.URL, AbuseEmail: other.AbuseEmail, AbusePhone: other.AbusePhone}, "registrar.name"},
+		{"one name, written in two ways", Registrar{Name: "OTHER NAMES, INC"}, other, Registrar{Name: "OTHER NAMES, INC", IANAID: "9995", URL: other.URL, AbuseEmail: other.AbuseEmail, AbusePhone: other.AbusePhone}, "registrar.name"},
+		{"no name and no number", Registrar{}, other, other, ""},
+		{"contacts of nobody in particular", Registrar{Name: "Example Names", IANAID: "9994"}, Registrar{AbuseEmail: "abuse@names.example"}, Registrar{Name: "Example Names", IANAID: "9994", AbuseEmail: "abuse@names.example"}, ""},
+	} {
+		a := Record{State: Registered, Domain: "shop.example", Registrar: tc.a, Sources: said("rdap", "registry", "a")}
+		b := Record{State: Registered, Domain: "shop.example", Registrar: tc.b, Sources: said("rdap", "registrar", "b")}
+		m := Merge(a, b)
+		if m.Registrar != tc.want {
+			t.Errorf("%s: %+v, want %+v", tc.what, m.Registrar, tc.want)
+		}
+		var fields []string
+		for _, f := range m.Findings {
+			fields = append(fields, f.Path)
+		}
+		if got := strings.Join(fields, " "); got != tc.conflicts {
+			t.Errorf("%s: conflicts %q, want %q", tc.what, got, tc.conflicts)
+		}
+		if d := cmp.Diff(m, Merge(m, b)); d != "" {
+			t.Errorf("%s: the same answer again: %s", tc.what, d)
 		}
 	}
 }

@@ -8,6 +8,9 @@ import "strings"
 // URIs, and drops spaces, brackets and hyphens. A number without "+" stays
 // without. ok is false when no number of 3 to 20 digits is there.
 func Phone(s string) (number string, ok bool) {
+	if kept(s) {
+		return s, true
+	}
 	s = strings.TrimSpace(s)
 	if len(s) > 256 {
 		return "", false
@@ -60,6 +63,25 @@ func Phone(s string) (number string, ok bool) {
 		b.WriteString(";ext=" + ext)
 	}
 	return b.String(), true
+}
+
+// kept says whether s is in the form of records already: most numbers are.
+func kept(s string) bool {
+	if len(s) < 4 || s[0] != '+' {
+		return false
+	}
+	digits, dot := 0, false
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '.' && !dot && digits >= 1 && digits <= 3:
+			dot = true
+		default:
+			return false
+		}
+	}
+	return digits >= 3 && digits <= 20 && s[len(s)-1] != '.'
 }
 
 func onlyDigits(s string) string {

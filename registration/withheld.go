@@ -15,14 +15,15 @@ func Withheld(value string) FieldState {
 	if strings.HasPrefix(value, "REDACTED FOR PRIVACY") || strings.HasPrefix(value, "Please query the RDDS service") {
 		return Redacted
 	}
-	v := strings.ToLower(strings.Join(strings.Fields(value), " "))
+	if !plain(value) {
+		value = strings.Join(strings.Fields(value), " ")
+	}
+	v := strings.ToLower(value)
 	if at := strings.LastIndexByte(v, '@'); at >= 0 {
 		return withheldEmail(v[:at], v[at+1:])
 	}
-	for _, p := range proxyNames {
-		if strings.Contains(v, p) {
-			return Proxy
-		}
+	if proxyNames.in(v) {
+		return Proxy
 	}
 	bare := strings.Trim(v, " .-*[]()<>\"'")
 	switch bare {
@@ -35,10 +36,8 @@ func Withheld(value string) FieldState {
 	if strings.HasPrefix(bare, "redacted ") {
 		return Redacted
 	}
-	for _, p := range redactedPhrases {
-		if strings.Contains(v, p) {
-			return Redacted
-		}
+	if redactedPhrases.in(v) {
+		return Redacted
 	}
 	return Present
 }
@@ -62,7 +61,7 @@ func withheldEmail(local, domain string) FieldState {
 }
 
 // redactedPhrases say that a value is not shown. Lower case.
-var redactedPhrases = [...]string{
+var redactedPhrases = newPhrases(
 	"redacted for", "redacted due", "redacted by", "data redacted", "masked for", "gdpr masked", "gdpr redacted",
 	"statutory masking", "not disclosed", "non-public data", "withheld for privacy reasons", "withheld due to", "hidden upon user request",
 	"hidden by request", "hidden for privacy", "can not be publicly disclosed", "cannot be publicly disclosed",
@@ -73,11 +72,11 @@ var redactedPhrases = [...]string{
 	"select request email form", "hidden for gdpr", "removed for privacy", "removed due to gdpr", "concealed for privacy",
 	"non-disclosed", "privacy protected by registry", "obscured for privacy", "data not disclosed", "hidden by registry",
 	"visit the web-based whois", "for the web-based whois", "whois data protection", "available on request", "not published", "withheld by",
-}
+)
 
 // proxyNames are names of privacy and proxy services, as their registrations
 // show them. Lower case.
-var proxyNames = [...]string{
+var proxyNames = newPhrases(
 	"domains by proxy", "domainsbyproxy", "registration private", "whoisguard", "withheld for privacy", "privacy protect, llc",
 	"privacyprotect.org", "privacy protect llc", "contact privacy inc", "whois privacy", "privacyguardian", "privacy guardian",
 	"perfect privacy, llc", "perfect privacy llc", "super privacy service", "domain privacy service", "domain protection services",
@@ -87,6 +86,29 @@ var proxyNames = [...]string{
 	"1&1 internet privacy", "domain privacy trustee", "privacy hero inc", "jewella privacy", "domain proxy service", "whoissecure",
 	"id shield service", "c/o whoisproxy", " privacy service", "knock knock whois not there", "private whois", "whois agent",
 	"obfuscated whois",
+)
+
+// phrases are texts that are looked for together, by their first octets.
+type phrases [256][]string
+
+func newPhrases(list ...string) *phrases {
+	p := new(phrases)
+	for _, s := range list {
+		p[s[0]] = append(p[s[0]], s)
+	}
+	return p
+}
+
+// in says whether one of the phrases stands in v.
+func (p *phrases) in(v string) bool {
+	for i := range len(v) {
+		for _, s := range p[v[i]] {
+			if strings.HasPrefix(v[i:], s) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // proxyDomains are mail domains of privacy and proxy services.
@@ -100,35 +122,59 @@ var proxyDomains = [...]string{
 // hasTrigger says whether s has a word without which no phrase above matches.
 // It allocates nothing, because nearly every value has none.
 func hasTrigger(s string) bool {
-	var w [16]byte
-	n := 0
-	for i := 0; i <= len(s); i++ {
-		var c byte
-		if i < len(s) {
-			c = s[i] | 0x20 // lower case for letters; others fall out below
-		}
-		if c >= 'a' && c <= 'z' {
-			if n < len(w) {
-				w[n] = c
-			}
-			n++
+	for i := 0; i < len(s); {
+		if !letters[s[i]] {
+			i++
 			continue
 		}
-		if n > 0 {
-			if n > len(w) {
-				n = len(w)
-			}
-			switch string(w[:n]) {
-			case "redacted", "masked", "masking", "hidden", "private", "withheld", "undisclosed", "restricted", "disclosed",
-				"public", "protected", "gdpr", "displayed", "web", "webbased", "listed", "select", "removed", "concealed", "obscured", "published", "request", "registry", "shown", "personal", "publicly", "query", "proxy", "privacy",
-				"domainsbyproxy", "whoisguard", "privacyprotect", "privacyguardian", "anonymize", "anonymised", "anonymized",
-				"identity", "protection", "privacydotlink", "whoisprotection", "whois", "whoisproxy", "whoissecure", "shield",
-				"contactprivacy", "withheldforpriva", "whoisprivacyprot", "protecteddomains", "whoisprivacyserv",
-				"superprivacyserv", "privatebydesign", "perfectprivacy":
-				return true
-			}
-			n = 0
+		start := i
+		for i < len(s) && letters[s[i]] {
+			i++
+		}
+		w := s[start:min(i, start+maxTrigger)]
+		if triggerStarts[len(w)]&(1<<(w[0]&31)) == 0 {
+			continue
+		}
+		var low [maxTrigger]byte
+		for j := range len(w) {
+			low[j] = w[j] | 0x20
+		}
+		if triggers[string(low[:len(w)])] {
+			return true
 		}
 	}
 	return false
 }
+
+// maxTrigger is how much of a word is looked at, in octets.
+const maxTrigger = 16
+
+var triggers = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range [...]string{"redacted", "masked", "masking", "hidden", "private", "withheld", "undisclosed", "restricted", "disclosed",
+		"public", "protected", "gdpr", "displayed", "web", "webbased", "listed", "select", "removed", "concealed", "obscured", "published", "request", "registry", "shown", "personal", "publicly", "query", "proxy", "privacy",
+		"domainsbyproxy", "whoisguard", "privacyprotect", "privacyguardian", "anonymize", "anonymised", "anonymized",
+		"identity", "protection", "privacydotlink", "whoisprotection", "whois", "whoisproxy", "whoissecure", "shield",
+		"contactprivacy", "withheldforpriva", "whoisprivacyprot", "protecteddomains", "whoisprivacyserv",
+		"superprivacyserv", "privatebydesign", "perfectprivacy"} {
+		m[w] = true
+	}
+	return m
+}()
+
+// triggerStarts are the first letters that triggers of a length have, as bits:
+// nearly every word is told by it to be none.
+var triggerStarts = func() (t [maxTrigger + 1]uint32) {
+	for w := range triggers {
+		t[len(w)] |= 1 << (w[0] & 31)
+	}
+	return t
+}()
+
+// letters are those of ASCII.
+var letters = func() (t [256]bool) {
+	for c := 'a'; c <= 'z'; c++ {
+		t[c], t[c-0x20] = true, true
+	}
+	return t
+}()

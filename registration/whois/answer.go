@@ -32,7 +32,7 @@ type answer struct {
 	people                int       // how many of them are its holder's
 	asked                 string    // the question, as the answer repeats it
 	tldRecord             bool      // the answer is about a TLD
-	hostBeside            string    // the host that the last name server label has beside it
+	hostBeside            string    // what the last name server label has beside it
 	label                 string    // that TLD
 	registrar             string    // the registrar as first named, to know its object by
 	lastValue             string    // judged by withheld
@@ -190,7 +190,7 @@ func (a *answer) pair(l *line, first bool) {
 		if (l.value != "" || a.refs != [4]string{} && m.roles == 0 && (m.what == contactName || m.what == contactOrganization)) && !a.in.noted && a.startObject(l, m) {
 			return
 		}
-	} else if m.what != unknown && a.isRef(l.value) && !(a.in.kind == inContact && a.in.headed && (l.indent > a.in.indent || !a.in.filled)) && !(a.in.kind == inObject && a.objects[a.objectAt].handle == "") && (m.what == contactHandle || m.what == contactName && strings.EqualFold(l.label, "contact")) && a.startObject(l, m) {
+	} else if (m.what == contactHandle || m.what == contactName && strings.EqualFold(l.label, "contact")) && a.isRef(l.value) && !(a.in.kind == inContact && a.in.headed && (l.indent > a.in.indent || !a.in.filled)) && !(a.in.kind == inObject && a.objects[a.objectAt].handle == "") && a.startObject(l, m) {
 		return // an answer whose blank lines were lost
 	} else if m.what == unknown && a.isRef(l.value) && isHandle(l.value) && a.in.kind != inContact && a.in.kind != inObject {
 		a.beginObject(l.value, l.indent) // a key that is not known, with a handle that is
@@ -293,7 +293,7 @@ func (a *answer) pair(l *line, first bool) {
 		a.in.filled = true
 	}
 	if a.set(m, v); m.what == nameserver {
-		a.hostBeside, _ = nameserverName(v)
+		a.hostBeside = v
 	}
 }
 
@@ -775,8 +775,10 @@ func (a *answer) more(p *pending, l *line) bool {
 	case nameserver:
 		// "[Primary Name Server]   NS1EXAM0.SER" and the server below the label:
 		// what looked like a host is the server's handle.
-		if n := len(a.rec.Nameservers); !p.empty && n > 0 && p.column > l.indent+8 && a.rec.Nameservers[n-1] == a.hostBeside && addressIn(l.text) {
-			a.rec.Nameservers = a.rec.Nameservers[:n-1]
+		if n := len(a.rec.Nameservers); !p.empty && n > 0 && p.column > l.indent+8 && addressIn(l.text) {
+			if h, ok := nameserverName(a.hostBeside); ok && a.rec.Nameservers[n-1] == h {
+				a.rec.Nameservers = a.rec.Nameservers[:n-1]
+			}
 		}
 		if a.hosts(l.text) {
 			p.empty = false
@@ -999,13 +1001,13 @@ func (a *answer) setDomain(d string) {
 // domainValue reads the value of a label that names the domain.
 func domainValue(v string) (string, bool) {
 	v = unquoted(firstWord(v))
-	if v == "" || strings.ContainsAny(v, "@/:") {
-		return "", false
-	}
 	if plainName(v) {
 		if h, ok := hostName(v); ok {
 			return h, true
 		}
+	}
+	if v == "" || strings.ContainsAny(v, "@/:") {
+		return "", false
 	}
 	d, err := name.ParseAny(v)
 	if err != nil {
@@ -1057,11 +1059,14 @@ func plainName(v string) bool {
 }
 
 func (a *answer) date(field string, dst *registration.Date, v string, latest bool) {
-	if strings.Contains(v, "@") || strings.Contains(v, " AT ") {
-		// "hostmaster@example.net 20010821": who changed it, and when.
-		v = afterPerson(v)
+	d, ok := isoDate(v)
+	if !ok {
+		if strings.IndexByte(v, '@') >= 0 || strings.Contains(v, " AT ") {
+			// "hostmaster@example.net 20010821": who changed it, and when.
+			v = afterPerson(v)
+		}
+		d, ok = parseDate(v, a.profile.order, a.profile.zone)
 	}
-	d, ok := parseDate(v, a.profile.order, a.profile.zone)
 	if !ok {
 		if dst.IsZero() && strings.ContainsAny(v, "123456789") && !nullDate(v) {
 			a.unread(field, v)
@@ -1323,21 +1328,18 @@ func hostName(s string) (string, bool) {
 	if len(s) == 0 || len(s) > 253 {
 		return "", false
 	}
-	for i := 0; i <= len(s); i++ {
-		if i == len(s) || s[i] == '.' {
-			l := s[start:i]
-			if len(l) == 0 || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' {
+	for i := 0; i < len(s); i++ {
+		switch hostOctets[s[i]] {
+		case hostSmall:
+		case hostCapital:
+			lower = false
+		case hostDot:
+			if !isLabel(s[start:i]) {
 				return "", false
 			}
 			start = i + 1
-			dot = dot || i < len(s)
-			continue
-		}
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '_':
-		case c >= 'A' && c <= 'Z':
-			lower = false
-		case c >= 0x80:
+			dot = true
+		case hostWide:
 			d, err := name.ParseAny(s)
 			if err != nil {
 				return "", false
@@ -1346,6 +1348,9 @@ func hostName(s string) (string, bool) {
 		default:
 			return "", false
 		}
+	}
+	if !isLabel(s[start:]) {
+		return "", false
 	}
 	if dot {
 		tld := s[strings.LastIndexByte(s, '.')+1:]
@@ -1358,6 +1363,37 @@ func hostName(s string) (string, bool) {
 	}
 	return s, true
 }
+
+// isLabel says whether s may stand between the dots of a host name, as far as its
+// length and its ends go.
+func isLabel(s string) bool {
+	return len(s) > 0 && len(s) < 64 && s[0] != '-' && s[len(s)-1] != '-'
+}
+
+// What an octet is in a host name.
+const (
+	hostNever = iota
+	hostSmall // also a digit, a hyphen, an underscore
+	hostCapital
+	hostDot
+	hostWide // beyond ASCII
+)
+
+var hostOctets = func() (t [256]byte) {
+	for c := range t {
+		switch c := byte(c); {
+		case isSmall(c), c == '-', c == '_':
+			t[c] = hostSmall
+		case isLetter(c):
+			t[c] = hostCapital
+		case c == '.':
+			t[c] = hostDot
+		case c >= 0x80:
+			t[c] = hostWide
+		}
+	}
+	return t
+}()
 
 func (a *answer) unread(field, raw string) {
 	if raw = registration.CleanText(raw); raw == "" {

@@ -29,13 +29,13 @@ func next(lines []line) (answer, rest []line, server string) {
 			}
 			continue
 		}
-		d := strings.ToLower(strings.TrimSuffix(firstWord(l.value), "."))
+		d := strings.TrimSuffix(firstWord(l.value), ".")
 		switch {
 		case d == "":
 		case named == "":
 			named = d
 			pairs = 0
-		case pairs >= 3 && strings.Contains(d, ".") && (d == named || !strings.Contains(named, ".")):
+		case pairs >= 3 && strings.Contains(d, ".") && (strings.EqualFold(d, named) || !strings.Contains(named, ".")):
 			// Begin at the line after the last blank one, unless it is far.
 			j := i
 			for j > 0 && i-j < 6 && !lines[j].gap && lines[j-1].indent == l.indent {

@@ -69,7 +69,11 @@ const maxMixed = 256
 // untagged takes the marks of HTML out of a text that has line breaks of it, as
 // when a server answers with a piece of its page.
 func untagged(s string) string {
-	if strings.IndexByte(s, '<') < 0 || !strings.Contains(s, "<br") && !strings.Contains(s, "<BR") && !strings.Contains(s, "</") {
+	first := strings.IndexByte(s, '<')
+	if first < 0 {
+		return s
+	}
+	if t := s[first:]; !strings.Contains(t, "<br") && !strings.Contains(t, "<BR") && !strings.Contains(t, "</") {
 		return s
 	}
 	var b strings.Builder

@@ -547,7 +547,7 @@ func masked(v string) bool {
 
 // nothing says whether a value stands for none.
 func nothing(v string) bool {
-	if len(v) > 16 || len(v) > 14 && !isFiller(v[0]) && !isFiller(v[len(v)-1]) {
+	if len(v) > 16 || v != "" && !nothingStarts[v[0]] || len(v) > 14 && !isFiller(v[0]) && !isFiller(v[len(v)-1]) {
 		return false
 	}
 	for len(v) > 0 && isFiller(v[0]) {
@@ -573,6 +573,18 @@ func nothing(v string) bool {
 	}
 	return false
 }
+
+// nothingStarts are the octets that what nothing knows begins with, so that most
+// values are told by it to be something.
+var nothingStarts = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isFiller(byte(c))
+	}
+	for _, c := range []byte("~neuxNEUX") {
+		t[c] = true
+	}
+	return t
+}()
 
 func isFiller(c byte) bool {
 	switch c {
@@ -687,9 +699,15 @@ func emailIn(v string) (e, before string, ok bool) {
 	return e, before, true
 }
 
-func isMailChar(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || isDigit(c) || c >= 0x80 || strings.IndexByte("!#$%&'*+-/=?^_`{|}~.", c) >= 0
-}
+func isMailChar(c byte) bool { return mailOctets[c] }
+
+var mailOctets = func() (t [256]bool) {
+	for c := range t {
+		c8 := byte(c)
+		t[c] = isLetter(c8) || isDigit(c8) || c >= 0x80 || strings.IndexByte("!#$%&'*+-/=?^_`{|}~.", c8) >= 0
+	}
+	return t
+}()
 
 // phone reads a telephone number.
 func phone(v string) (string, bool) {

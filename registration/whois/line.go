@@ -46,6 +46,10 @@ func (v *vocabulary) split(dst []line, text string) (lines []line, cut bool) {
 		} else {
 			raw, text = text, ""
 		}
+		if raw == "" || raw == "\r" {
+			gap = true
+			continue
+		}
 		for more := true; more; {
 			one := raw
 			if more = false; cr && len(raw) > 0 {
@@ -148,13 +152,10 @@ func isCommentMark(c byte) bool {
 // maxQuick is the longest label that quick reads, with its spaces.
 const maxQuick = 64
 
-// What an octet is to quick: more than quickLast is a letter or digit of a label,
-// folded.
+// What an octet is to quick, if it is no letter or digit of a label, folded.
 const (
-	quickOther = iota // anything else: pair looks closer
+	quickOther = iota // pair looks closer
 	quickGap          // is left out of a label
-	quickColon
-	quickLast = quickColon
 )
 
 var quickOctets = func() (t [256]byte) {
@@ -162,43 +163,43 @@ var quickOctets = func() (t [256]byte) {
 	for _, c := range " -_/'" {
 		t[c] = quickGap
 	}
-	t[':'] = quickColon
 	return t
 }()
 
-// quick reads what most lines are: a label that is known as it stands, with a
-// colon, in one pass. It says no to all that needs a closer look, and gives of
-// the rest what pair would.
-func (v *vocabulary) quick(l *line, t string) bool {
-	if len(v.table) == 0 || t[0]|0x20 < 'a' || t[0]|0x20 > 'z' {
-		return false
-	}
-	h := uint64(hashStart)
-	n, i := 0, 0
-	for ; i < len(t); i++ {
-		c := quickOctets[t[i]]
-		if c > quickLast {
-			h = (h ^ uint64(c)) * hashStep
-			n++
-			continue
-		}
-		if c != quickGap {
-			break
-		}
-	}
-	if i == len(t) || i > maxQuick || t[i] != ':' {
+// quick reads what most lines are: a label that is known as it stands, up to the
+// first colon at i, in one pass. It says no to all that needs a closer look, and
+// gives of the rest what pair would.
+func (v *vocabulary) quick(l *line, t string, i int) bool {
+	if i < 1 || i > maxQuick || len(v.table) == 0 || t[0]|0x20 < 'a' || t[0]|0x20 > 'z' {
 		return false
 	}
 	rest := t[i+1:]
 	if rest != "" && (rest[0] == '/' || isDigit(rest[0]) && isDigit(t[i-1])) { // a URL, a time
 		return false
 	}
-	if v.shapes[n]&(1<<(folded[t[0]]&63)) == 0 {
-		return false
+	m, ok := meaning{}, false
+	if h, is := writtenHash(t, i); is {
+		m, ok = v.written.get(h)
 	}
-	m, ok := v.slot(mix(h))
 	if !ok {
-		return false
+		h := uint64(hashStart)
+		n := 0
+		for _, c := range []byte(t[:i]) {
+			switch c = quickOctets[c]; c {
+			default:
+				h = (h ^ uint64(c)) * hashStep
+				n++
+			case quickGap:
+			case quickOther:
+				return false
+			}
+		}
+		if v.shapes[n]&(1<<(folded[t[0]]&63)) == 0 {
+			return false
+		}
+		if m, ok = v.table.get(mix(h)); !ok {
+			return false
+		}
 	}
 	for len(rest) > 0 && isSpace(rest[0]) {
 		rest = rest[1:]
@@ -213,7 +214,8 @@ func (v *vocabulary) quick(l *line, t string) bool {
 
 // pair finds the label of a line.
 func (v *vocabulary) pair(l *line, t string) {
-	if v.quick(l, t) {
+	first := strings.IndexByte(t, ':')
+	if v.quick(l, t, first) {
 		return
 	}
 	// "[Domain Name]   EXAMPLE.JP", "a. [Domain Name]   EXAMPLE.JP"
@@ -246,7 +248,7 @@ func (v *vocabulary) pair(l *line, t string) {
 		}
 	}
 	i, n, leaders := 0, 0, 0
-	if hasMark(t) {
+	if first > 0 || first == 0 && strings.IndexByte(t[1:], ':') >= 0 || hasMark(t) {
 		i, n, leaders = colon(t)
 	}
 	if i > 0 {
@@ -395,12 +397,9 @@ func (v *vocabulary) several(label string) (m meaning) {
 	return m
 }
 
-// hasMark says whether a line has what ends a label: a colon, also the
+// hasMark says whether a line has what ends a label beside a colon: the
 // full-width one, or dotted leaders.
 func hasMark(t string) bool {
-	if strings.IndexByte(t[1:], ':') >= 0 {
-		return true
-	}
 	for s := t; ; {
 		i := strings.IndexByte(s, '.')
 		if i < 0 {
@@ -423,7 +422,14 @@ func hasMark(t string) bool {
 func colon(t string) (i, n, leaders int) {
 	depth := 0
 	for i := 0; i < len(t) && i < 200; i++ {
-		switch c := t[i]; {
+		c := t[i]
+		if !colonMarks[c] {
+			if i > 80 && depth == 0 {
+				return 0, 0, leaders
+			}
+			continue
+		}
+		switch {
 		case c == '.' && leaders == 0 && i > 0 && i+2 < len(t) && (t[i+1] == '.' && t[i+2] == '.' || t[i+1] == ' ' && t[i+2] == '.'):
 			leaders = i
 		case c == '(' || c == '[' && i > 0:
@@ -454,6 +460,14 @@ func colon(t string) (i, n, leaders int) {
 	}
 	return 0, 0, leaders
 }
+
+// colonMarks are the octets that mean something to colon.
+var colonMarks = func() (t [256]bool) {
+	for _, c := range []byte(".([)]:@\xEF") {
+		t[c] = true
+	}
+	return t
+}()
 
 // sign finds what stands between a label and its value where it is no colon, and
 // its length: the border of a table, an equals sign, an arrow.

@@ -52,7 +52,7 @@ func wide(s string) bool {
 
 // firstBit is the place of a word in phrases.firsts: most words of a page begin
 // no phrase, and that is told by it without a look into the tree.
-func firstBit(w string) (at, bit uint) {
+func firstBit[word string | []byte](w word) (at, bit uint) {
 	k := uint(w[0])*31 + uint(w[len(w)-1])*7 + uint(w[len(w)/2])*3 + uint(len(w))
 	return k >> 6 & 63, k & 63
 }
@@ -171,7 +171,7 @@ const maxPhraseWords = 40
 
 // line judges one line.
 func (p *phrases) line(s string) verdict {
-	var words [maxPhraseWords]string
+	var words [maxPhraseWords][]byte
 	var lower [512]byte
 	if len(s) > 400 {
 		n := 400
@@ -183,49 +183,39 @@ func (p *phrases) line(s string) verdict {
 	// Lower case once, so that words can be looked up as they stand.
 	b := lower[:0]
 	hasWide := false
+	n, start := 0, 0 // words, and where the next begins
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			if c >= 'A' && c <= 'Z' {
-				c |= 0x20
-			}
+		c := phraseOctets[s[i]]
+		switch c {
+		default:
 			b = append(b, c)
 			i++
 			continue
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == '’' {
-			r = '\''
-		}
-		hasWide = hasWide || r >= 0x2E80
-		b = utf8.AppendRune(b, unicode.ToLower(r))
-		i += n
-	}
-	low := string(b)
-	n := 0
-	for i := 0; i < len(low) && n < len(words); {
-		for i < len(low) && isPhraseGap(low[i]) {
+		case phraseGap:
+			if w := phraseWord(b[start:]); len(w) > 0 && n < len(words) {
+				words[n] = w
+				n++
+			}
+			b = append(b, ' ')
 			i++
+			start = len(b)
+		case phraseWide:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == '’' {
+				r = '\''
+			}
+			hasWide = hasWide || r >= 0x2E80
+			b = utf8.AppendRune(b, unicode.ToLower(r))
+			i += size
 		}
-		j := i
-		for j < len(low) && !isPhraseGap(low[j]) {
-			j++
-		}
-		w := low[i:j]
-		for w != "" && phraseMarks[w[0]] {
-			w = w[1:]
-		}
-		for w != "" && phraseMarks[w[len(w)-1]] {
-			w = w[:len(w)-1]
-		}
-		if w != "" {
-			words[n] = w
-			n++
-		}
-		i = j
+	}
+	if w := phraseWord(b[start:]); len(w) > 0 && n < len(words) {
+		words[n] = w
+		n++
 	}
 	best := noVerdict
 	if hasWide {
+		low := strings.ToLower(s)
 		for _, in := range p.inside {
 			if in.says > best && strings.Contains(low, in.text) {
 				best = in.says
@@ -233,13 +223,46 @@ func (p *phrases) line(s string) verdict {
 		}
 	}
 	for i := range n {
-		if at, bit := firstBit(words[i]); i > 0 && p.firsts[at]&(1<<bit) == 0 {
+		if at, bit := firstBit(words[i]); p.firsts[at]&(1<<bit) == 0 && (i > 0 || p.root.any == nil) {
 			continue
 		}
 		best = max(best, p.root.match(words[i:n], i == 0))
 	}
 	return best
 }
+
+// phraseWord takes the punctuation off the ends of a word.
+func phraseWord(w []byte) []byte {
+	for len(w) > 0 && phraseMarks[w[0]] {
+		w = w[1:]
+	}
+	for len(w) > 0 && phraseMarks[w[len(w)-1]] {
+		w = w[:len(w)-1]
+	}
+	return w
+}
+
+// What an octet is to line, if it is not one of a word, in lower case.
+const (
+	phraseGap  = 0
+	phraseWide = 1 // beyond ASCII
+)
+
+var phraseOctets = func() (t [256]byte) {
+	for c := range t {
+		switch c := byte(c); {
+		case isPhraseGap(c):
+			t[c] = phraseGap
+		case c >= utf8.RuneSelf:
+			t[c] = phraseWide
+		case c >= 'A' && c <= 'Z':
+			t[c] = c | 0x20
+		default:
+			t[c] = c
+		}
+	}
+	return t
+}()
 
 // phraseMarks is the punctuation that stands at a word's ends.
 var phraseMarks = func() (t [256]bool) {
@@ -253,7 +276,7 @@ func isPhraseGap(c byte) bool {
 	return c <= ' ' || c == ',' || c == '(' || c == '_' || c == '/' || c == ':'
 }
 
-func (n *phraseNode) match(words []string, start bool) verdict {
+func (n *phraseNode) match(words [][]byte, start bool) verdict {
 	best := n.anywhere
 	if start {
 		best = max(best, n.start)
@@ -265,7 +288,7 @@ func (n *phraseNode) match(words []string, start bool) verdict {
 		}
 		return best
 	}
-	if m := n.next[words[0]]; m != nil {
+	if m := n.next[string(words[0])]; m != nil {
 		best = max(best, m.match(words[1:], start))
 	}
 	if n.any != nil {

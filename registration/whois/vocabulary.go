@@ -142,15 +142,24 @@ type language struct {
 type affixes struct {
 	Before []string `yaml:"before"`
 	After  []string `yaml:"after"`
+	// first and last are the first octets of Before and the last ones of After,
+	// as bits: nearly every label is told by them to have none of the words.
+	first, last uint64
 }
 
 // add adds the words of others, folded.
 func (a *affixes) add(b affixes) {
 	for _, w := range b.Before {
-		a.Before = append(a.Before, foldLabel(w))
+		if w = foldLabel(w); w != "" {
+			a.Before = append(a.Before, w)
+			a.first |= 1 << (w[0] & 63)
+		}
 	}
 	for _, w := range b.After {
-		a.After = append(a.After, foldLabel(w))
+		if w = foldLabel(w); w != "" {
+			a.After = append(a.After, w)
+			a.last |= 1 << (w[len(w)-1] & 63)
+		}
 	}
 }
 
@@ -168,30 +177,106 @@ type vocabulary struct {
 	// The labels themselves are not compared. That another text has the same
 	// 48 bits does not happen by chance, and who makes one could as well write
 	// the label.
-	table []uint64
+	table table
+	// written has the labels as the file writes them, by writtenHash: most
+	// servers write them so, in small letters or capitals.
+	written table
 }
 
-// index fills the table. It fails when two labels have the same place in it.
-func (v *vocabulary) index() error {
+// table gives meanings by hash.
+type table []uint64
+
+// newTable has room for n meanings.
+func newTable(n int) table {
 	size := 1024
-	for size < len(v.labels)*5/4 {
+	for size < n*5/4 {
 		size *= 2
 	}
-	v.table = make([]uint64, size)
+	return make(table, size)
+}
+
+// put is false when the hash is taken.
+func (t table) put(h uint64, m meaning) bool {
+	mask := uint64(len(t) - 1)
+	i := h >> 20 & mask
+	for t[i] != 0 {
+		if (t[i]^h)&^0xFFFF == 0 {
+			return false
+		}
+		i = (i + 1) & mask
+	}
+	t[i] = h&^0xFFFF | uint64(m.what)<<8 | uint64(m.roles)
+	return true
+}
+
+// get gives the meaning with a hash.
+func (t table) get(h uint64) (meaning, bool) {
+	mask := uint64(len(t) - 1)
+	for i := h >> 20 & mask; t[i] != 0; i = (i + 1) & mask {
+		if s := t[i]; (s^h)&^0xFFFF == 0 {
+			return meaning{what(s >> 8 & 0xFF), roles(s & 0xFF)}, true
+		}
+	}
+	return meaning{}, false
+}
+
+// index fills the tables; written are the labels as the file writes them. It
+// fails when two labels have the same place.
+func (v *vocabulary) index(written []string) error {
+	v.table = newTable(len(v.labels))
 	for _, k := range slices.Sorted(maps.Keys(v.labels)) {
 		v.shapes[len(k)] |= 1 << (k[0] & 63)
-		h := hash([]byte(k))
-		i := h >> 20 & uint64(size-1)
-		for v.table[i] != 0 {
-			if (v.table[i]^h)&^0xFFFF == 0 {
-				return fmt.Errorf("%q has the hash of another label", k)
-			}
-			i = (i + 1) & uint64(size-1)
+		if !v.table.put(hash([]byte(k)), v.labels[k]) {
+			return fmt.Errorf("%q has the hash of another label", k)
 		}
-		m := v.labels[k]
-		v.table[i] = h&^0xFFFF | uint64(m.what)<<8 | uint64(m.roles)
+	}
+	v.written = newTable(len(written))
+	taken := make(map[uint64]string, len(written))
+	for _, s := range written {
+		s = strings.ToLower(s)
+		h, ok := writtenHash(s, len(s))
+		if !ok || strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || quickOctets[r] == quickOther }) >= 0 {
+			continue // is found folded
+		}
+		if before, is := taken[h>>16]; is && before != s {
+			return fmt.Errorf("%q has the hash of another label", s)
+		} else if is {
+			continue
+		}
+		taken[h>>16] = s
+		v.written.put(h, v.labels[foldLabel(s)])
 	}
 	return nil
+}
+
+// writtenHash is the hash of the first n octets of s, with capitals as small
+// letters; ok is false when they are too few or too many, or have a control
+// character. It takes eight octets at once.
+func writtenHash(s string, n int) (h uint64, ok bool) {
+	if n < 4 || n > maxQuick || n > len(s) {
+		return 0, false
+	}
+	h = uint64(n)
+	var controls uint64
+	step := func(x uint64) {
+		controls |= x - 0x2020202020202020
+		h = (h ^ (x | 0x2020202020202020)) * 0x9E3779B97F4A7C15
+		h ^= h >> 32
+	}
+	if n < 8 {
+		step(uint64(four(s))<<32 | uint64(four(s[n-4:])))
+	} else {
+		for i := 0; i+8 < n; i += 8 {
+			step(uint64(four(s[i:])) | uint64(four(s[i+4:]))<<32)
+		}
+		step(uint64(four(s[n-8:])) | uint64(four(s[n-4:]))<<32)
+	}
+	return mix(h), controls&0x8080808080808080 == 0
+}
+
+// four are the first four octets of s.
+func four(s string) uint32 {
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 }
 
 // hash is FNV-1a with its bits mixed once more.
@@ -218,18 +303,7 @@ func (v *vocabulary) find(k []byte) (meaning, bool) {
 	if len(k) == 0 || v.shapes[len(k)]&(1<<(k[0]&63)) == 0 {
 		return meaning{}, false
 	}
-	return v.slot(hash(k))
-}
-
-// slot gives the meaning of the label with a hash.
-func (v *vocabulary) slot(h uint64) (meaning, bool) {
-	mask := uint64(len(v.table) - 1)
-	for i := h >> 20 & mask; v.table[i] != 0; i = (i + 1) & mask {
-		if s := v.table[i]; (s^h)&^0xFFFF == 0 {
-			return meaning{what(s >> 8 & 0xFF), roles(s & 0xFF)}, true
-		}
-	}
-	return meaning{}, false
+	return v.table.get(hash(k))
 }
 
 // words is the built-in vocabulary. The file is part of the program and a test
@@ -251,7 +325,9 @@ func readVocabulary(b []byte) (*vocabulary, error) {
 		return nil, err
 	}
 	v := &vocabulary{labels: make(map[string]meaning, 16384)}
+	var written []string
 	add := func(label string, m meaning) {
+		written = append(written, label)
 		k := foldLabel(label)
 		if _, taken := v.labels[k]; !taken && k != "" {
 			v.labels[k] = m
@@ -305,7 +381,7 @@ func readVocabulary(b []byte) (*vocabulary, error) {
 			}
 		}
 	}
-	if err := v.index(); err != nil {
+	if err := v.index(written); err != nil {
 		return nil, err
 	}
 	return v, nil
@@ -368,11 +444,14 @@ func (v *vocabulary) heading(t string) meaning {
 	if t[len(t)-1] == '.' {
 		return meaning{}
 	}
+	if m, s := v.once(t); s.last != 0 {
+		return m
+	}
 	var buf [maxLabel + 4]byte
 	if m, ok := v.find(fold(buf[:0], t)); ok {
 		return m
 	}
-	if strings.Contains(t, " / ") || strings.Contains(t, "/") && !strings.ContainsAny(t, "0123456789") {
+	if strings.IndexByte(t, '/') >= 0 && (strings.Contains(t, " / ") || !strings.ContainsAny(t, "0123456789")) {
 		return v.lookup(t)
 	}
 	return meaning{}
@@ -385,8 +464,75 @@ func (v *vocabulary) lookup(label string) meaning {
 	if len(label) == 0 || len(label) > 256 {
 		return meaning{}
 	}
+	if m, s := v.once(label); s.whole {
+		return m
+	}
 	var buf [maxLabel + 4]byte
-	k := fold(buf[:0], label)
+	return v.known(label, fold(buf[:0], label))
+}
+
+// spelling is what once saw of a label.
+type spelling struct {
+	whole       bool // once said all that there is to say
+	simple      bool // it has no digits, brackets, slashes or letters beyond ASCII
+	first, last byte // folded; 0 when once cannot say anything
+}
+
+// once looks a label up in one pass, as nearly all can be.
+func (v *vocabulary) once(label string) (meaning, spelling) {
+	var s spelling
+	h := uint64(hashStart)
+	n := 0
+	digits := false
+	for _, c := range []byte(label) {
+		switch c = onceOctets[c]; c {
+		default:
+			if n == 0 {
+				s.first = c
+			}
+			s.last = c
+			digits = digits || c <= '9'
+			h = (h ^ uint64(c)) * hashStep
+			n++
+		case onceGap:
+		case onceOther:
+			return meaning{}, spelling{}
+		}
+	}
+	if n == 0 || n > maxLabel {
+		return meaning{}, spelling{}
+	}
+	s.simple = !digits
+	if v.shapes[n]&(1<<(s.first&63)) != 0 {
+		if m, ok := v.table.get(mix(h)); ok {
+			s.whole = true
+			return m, s
+		}
+	}
+	s.whole = s.simple
+	return meaning{}, s
+}
+
+// What an octet is to once, if it is no letter or digit, folded.
+const (
+	onceGap   = iota // is left out of a label
+	onceOther        // needs a closer look
+)
+
+var onceOctets = func() (t [256]byte) {
+	copy(t[:], folded[:])
+	for _, c := range []byte("([/") {
+		t[c] = onceOther
+	}
+	for c := utf8.RuneSelf; c < len(t); c++ {
+		t[c] = onceOther
+	}
+	return t
+}()
+
+// known is lookup for a label that is folded in k, which it may change when the
+// label has digits.
+func (v *vocabulary) known(label string, k []byte) meaning {
 	if m, ok := v.find(k); ok {
 		return m
 	}
@@ -395,7 +541,8 @@ func (v *vocabulary) lookup(label string) meaning {
 			return m
 		}
 	}
-	if a, b, ok := strings.Cut(label, "/"); ok {
+	if i := strings.IndexByte(label, '/'); i >= 0 {
+		a, b := label[:i], label[i+1:]
 		if m := v.lookup(strings.TrimSpace(a)); m.what != unknown && m.what != ignored {
 			return m
 		}
@@ -407,11 +554,20 @@ func (v *vocabulary) lookup(label string) meaning {
 // around gives the meaning of a label that has a sign behind it, also with words
 // around it that change nothing: "Domain Record Created Date".
 func (v *vocabulary) around(label string) meaning {
-	if m := v.lookup(label); m.what != unknown || len(label) > maxAround {
+	if len(label) > maxAround {
+		return v.lookup(label)
+	}
+	m, s := v.once(label)
+	if m.what != unknown || s.simple && !v.dates.may(s) && !v.hosts.may(s) {
 		return m
 	}
-	var buf [maxLabel + 4]byte
+	var buf, without [maxLabel + 4]byte
 	k := fold(buf[:0], label)
+	if !s.simple { // without its digits; with them it is looked up below
+		if m := v.known(label, append(without[:0], k...)); m.what != unknown {
+			return m
+		}
+	}
 	if m := v.affixed(k, &v.dates, 2); m.what.isDate() {
 		return m
 	}
@@ -426,9 +582,24 @@ func (v *vocabulary) around(label string) meaning {
 // octets.
 const maxAround = 64
 
+// may says whether a label may have one of the words.
+func (a *affixes) may(s spelling) bool {
+	return a.first&(1<<(s.first&63)) != 0 || a.last&(1<<(s.last&63)) != 0
+}
+
 // affixed looks a label up without up to depth words around it.
 func (v *vocabulary) affixed(k []byte, a *affixes, depth int) meaning {
-	for _, w := range a.Before {
+	if len(k) == 0 {
+		return meaning{}
+	}
+	before, after := a.Before, a.After
+	if a.first&(1<<(k[0]&63)) == 0 {
+		before = nil
+	}
+	if a.last&(1<<(k[len(k)-1]&63)) == 0 {
+		after = nil
+	}
+	for _, w := range before {
 		if len(k) > len(w) && string(k[:len(w)]) == w {
 			if m, ok := v.find(k[len(w):]); ok {
 				return m
@@ -440,7 +611,7 @@ func (v *vocabulary) affixed(k []byte, a *affixes, depth int) meaning {
 			}
 		}
 	}
-	for _, w := range a.After {
+	for _, w := range after {
 		if n := len(k) - len(w); n > 0 && string(k[n:]) == w {
 			if m, ok := v.find(k[:n]); ok {
 				return m

@@ -69,6 +69,9 @@ func (r *Reader) domain(raw []byte, src registration.Source, v *vocabulary, know
 	}
 	p := known.server(src.Server)
 	s := untagged(text(raw, p.charset))
+	if r.lines == nil { // room at once: growing to it costs as much as reading
+		r.lines = make([]line, 0, min(strings.Count(s, "\n")+1, 128))
+	}
 	lines, more := v.split(r.lines[:0], s)
 	if tld := firstTLD(lines); tld != "" && p == none {
 		if p = known.tld(tld); p.charset != "" {
@@ -158,29 +161,38 @@ func notWHOIS(raw []byte) error {
 	case b[0] == '<' && isMarkup(b):
 		return problem.New(problem.Invalid, "a web page or XML instead of a WHOIS answer")
 	}
-	control := 0
 	head := b[:min(len(b), 512)]
-	size := len(head)
-	for len(head) > 0 {
-		// Eight octets at once: most have no control among them.
-		if len(head) >= 8 {
-			if x := binary.LittleEndian.Uint64(head); (x-0x2020202020202020)&^x&0x8080808080808080 == 0 {
-				head = head[8:]
-				continue
-			}
-		}
-		c := head[0]
-		if head = head[1:]; c >= ' ' {
-			continue
-		}
-		if c != '\n' && c != '\r' && c != '\t' && c != 0x1B && c != '\f' {
-			control++
-		}
-	}
-	if control > 16 && control*8 > size && !bytes.HasPrefix(raw, []byte("\xFF\xFE")) && !bytes.HasPrefix(raw, []byte("\xFE\xFF")) {
+	if control := controls(head); control > 16 && control*8 > len(head) && !bytes.HasPrefix(raw, []byte("\xFF\xFE")) && !bytes.HasPrefix(raw, []byte("\xFE\xFF")) {
 		return problem.New(problem.Invalid, "binary data instead of a WHOIS answer")
 	}
 	return nil
+}
+
+// controls counts the control characters that no text has.
+func controls(b []byte) (n int) {
+	// All of them, eight octets at once: there are rarely more than lines.
+	var each uint64 // eight counts, one of each place
+	rest := b
+	for ; len(rest) >= 8 && len(b)-len(rest) < 8*255; rest = rest[8:] {
+		x := binary.LittleEndian.Uint64(rest)
+		const low, high = 0x7F7F7F7F7F7F7F7F, 0x8080808080808080
+		each += (^(x&low + 0x6060606060606060) &^ x & high) >> 7
+	}
+	for ; each != 0; each >>= 8 {
+		n += int(each & 0xFF)
+	}
+	for _, c := range rest {
+		if c < ' ' {
+			n++
+		}
+	}
+	if n <= 16 {
+		return n
+	}
+	for _, c := range []byte("\n\r\t\x1B\f") {
+		n -= bytes.Count(b, []byte{c})
+	}
+	return n
 }
 
 // leading says whether c may stand before an answer: white space, NUL and the
