@@ -354,7 +354,7 @@ func (c *Collector) whoisFor(ctx context.Context, s Step) (server string, o Outc
 	if server = whoisHost(whois.Referral(a.raw)); server == "" {
 		// An answer that is no entry says nothing about who there is, and is not
 		// remembered as if it did.
-		switch rec, _ := whois.Domain(a.raw, a.source); rec.State {
+		switch rec, _ := whois.Answer(a.raw, a.source); rec.State {
 		case registration.Throttled:
 			until := a.q.throttled(time.Time{}, firstBackoff)
 			return "", Outcome{Throttled: true, RetryAt: until, Next: s,

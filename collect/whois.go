@@ -153,7 +153,7 @@ func (c *Collector) readWHOIS(ctx context.Context, a whoisAnswer, d name.Domain)
 	if !a.kept {
 		a.source.Blob = c.keep(ctx, "text/plain", a.raw)
 	}
-	rec, _ = whois.Domain(a.raw, a.source) // the error is the state "error" once more
+	rec, _ = whois.Answer(a.raw, a.source) // the error is the state "error" once more
 	if rec.State == registration.Registered && rec.Domain != "" && rec.Domain != d.String() {
 		// Nothing of it is about d. This is also how a registry shows a name that
 		// looks like the one asked for.

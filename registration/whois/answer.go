@@ -84,6 +84,7 @@ type pending struct {
 	indent  int16 // of the label
 	column  int16 // of its value, 0 when it had none
 	empty   bool  // no value yet
+	under   bool  // nothing stood beside the label, so the lines below are its value
 	block   bool  // a heading: its lines need not be indented
 }
 
@@ -121,10 +122,14 @@ func (a *answer) line(i int) {
 	l := &a.lines[i]
 	a.at = i
 	if l.kind == commentLine {
-		a.comment(l)
+		if !l.gap && a.personal(l) {
+			a.wrote(l)
+		} else {
+			a.comment(l)
+		}
 		return
 	}
-	first := l.gap || i == 0 || a.lines[i-1].kind == commentLine
+	first := l.gap || i == 0 || a.lines[i-1].kind == commentLine && !a.personal(&a.lines[i-1])
 	if first {
 		a.paragraph(l)
 	}
@@ -198,6 +203,10 @@ func (a *answer) pair(l *line, first bool) {
 	}
 	// "No:12" under "Address : …" is a line of the address.
 	if p := &a.pending; m.what == unknown && !first && l.value != "" && p.meaning.what == contactStreet && !p.empty && p.column > 0 && l.indent+2 >= p.column && a.more(p, l) {
+		return
+	}
+	if !first && m.ofDomain() && a.personal(l) {
+		a.wrote(l)
 		return
 	}
 	// A block's own label ends what was pending.
@@ -295,6 +304,33 @@ func (a *answer) pair(l *line, first bool) {
 	if a.set(m, v); m.what == nameserver {
 		a.hostBeside = v
 	}
+}
+
+// personal says whether a line stands where a person wrote: where a street goes on,
+// or below the heading of a contact. A "Registrar Abuse Contact Email" in a
+// registrant's street is a line of the street, and not whom to ask about the name.
+func (a *answer) personal(l *line) bool {
+	return a.inStreet(l) || a.in.kind == inContact && a.in.roles&persons != 0 && a.in.headed && l.indent > a.in.indent
+}
+
+// inStreet says whether a line is where a street goes on: below the first line of
+// it, or below a label that has nothing beside it.
+func (a *answer) inStreet(l *line) bool {
+	p := &a.pending
+	return p.meaning.what == contactStreet && l.indent > p.indent && (p.under || p.column > 0 && l.indent+2 >= p.column)
+}
+
+// wrote takes a personal line that has a label of the registration itself, or looks
+// like a comment.
+func (a *answer) wrote(l *line) {
+	switch {
+	case a.inStreet(l):
+		a.more(&a.pending, l)
+		return
+	case a.contactIsFree():
+		a.free(l.text)
+	}
+	a.pending = pending{}
 }
 
 // addressIn says whether the second word of a line is an IP address.
@@ -577,7 +613,7 @@ func (a *answer) field(l *line, m meaning) {
 					o.handle = v
 				}
 			}
-			a.pending = pending{meaning: m, indent: l.indent, column: l.column, empty: v == ""}
+			a.pending = pending{meaning: m, indent: l.indent, column: l.column, empty: v == "", under: v == ""}
 			if v != "" {
 				a.put(&o.draft, m.what, v)
 			}
@@ -600,7 +636,7 @@ func (a *answer) field(l *line, m meaning) {
 	if a.in.kind == inContact && m.roles&a.in.roles != 0 { // "Tech Name:" under "Technical Contact Information:"
 		a.in.filled, a.in.labelled = true, true
 	}
-	a.pending = pending{meaning: m, indent: l.indent, column: l.column, empty: v == ""}
+	a.pending = pending{meaning: m, indent: l.indent, column: l.column, empty: v == "", under: v == ""}
 	if v != "" {
 		a.setField(m, v)
 	}

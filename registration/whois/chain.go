@@ -11,13 +11,15 @@ import (
 // next cuts the first answer off a chain. Clients mark where the next one
 // begins ("# whois.example.net", "[Querying whois.example.net]"); where they do
 // not, a second line that names a domain begins one. server is whom a mark says
-// that the rest is from.
-func next(lines []line) (answer, rest []line, server string) {
-	named := "" // the domain that this answer names
+// that the rest is from. In what one server said (printed is false) nothing is a
+// mark: who registered a name writes lines of it.
+func next(lines []line, printed bool) (answer, rest []line, server string) {
+	named := ""  // the domain that this answer names
+	var at int16 // its line's indent
 	pairs := 0
 	for i := range lines {
 		l := &lines[i]
-		if i > 0 && boundary(l) {
+		if i > 0 && printed && l.indent == 0 && boundary(l) {
 			return lines[:i], lines[i+1:], markServer(l.text)
 		}
 		if l.kind != pairLine {
@@ -33,8 +35,9 @@ func next(lines []line) (answer, rest []line, server string) {
 		switch {
 		case d == "":
 		case named == "":
-			named = d
+			named, at = d, l.indent
 			pairs = 0
+		case l.indent > at: // within a block of this answer
 		case pairs >= 3 && strings.Contains(d, ".") && (strings.EqualFold(d, named) || !strings.Contains(named, ".")):
 			// Begin at the line after the last blank one, unless it is far.
 			j := i

@@ -70,6 +70,12 @@ func (w what) isContactField() bool { return w >= contactName }
 // isDate says whether w names a date of the registration.
 func (w what) isDate() bool { return w == created || w == updated || w == expires }
 
+// ofDomain says whether a label is one of the registration itself: a person's block
+// has none of its own like it.
+func (m meaning) ofDomain() bool {
+	return m.what >= domainName && m.what <= asked && m.what != whoisServer || m.what == contactRole && m.roles&registrar != 0
+}
+
 // roles is a set of roles.
 type roles uint8
 

@@ -44,6 +44,13 @@ func Domain(raw []byte, src registration.Source) (registration.Record, error) {
 	return new(Reader).Domain(raw, src)
 }
 
+// Answer is Domain for what one server said when it was asked. Nothing in it is a
+// client's mark between two answers: a holder's street may read "# whois.example.net",
+// and what follows it would be somebody's word whom nobody asked.
+func Answer(raw []byte, src registration.Source) (registration.Record, error) {
+	return new(Reader).domain(raw, src, false, words(), profiles())
+}
+
 // Reader reads many answers, one after the other, with the same working
 // memory. The zero value is ready. The records it gives do not share that
 // memory; their texts are parts of one copy of the answer.
@@ -54,10 +61,10 @@ type Reader struct {
 
 // Domain is the package's Domain.
 func (r *Reader) Domain(raw []byte, src registration.Source) (registration.Record, error) {
-	return r.domain(raw, src, words(), profiles())
+	return r.domain(raw, src, true, words(), profiles())
 }
 
-func (r *Reader) domain(raw []byte, src registration.Source, v *vocabulary, known *profileSet) (registration.Record, error) {
+func (r *Reader) domain(raw []byte, src registration.Source, printed bool, v *vocabulary, known *profileSet) (registration.Record, error) {
 	var cut bool
 	if len(raw) > MaxBytes {
 		raw, cut = raw[:MaxBytes], true
@@ -94,7 +101,7 @@ func (r *Reader) domain(raw []byte, src registration.Source, v *vocabulary, know
 			break
 		}
 		server = following
-		part, rest, following = next(rest)
+		part, rest, following = next(rest, printed)
 		if following == "" && len(part) == 0 {
 			following = server
 		}

@@ -588,7 +588,7 @@ func TestPage(t *testing.T) {
 	var r Reader
 	check := func(in, server string, want map[string]string) {
 		t.Helper()
-		rec, err := r.domain([]byte(in), registration.Source{Server: server}, v, known)
+		rec, err := r.domain([]byte(in), registration.Source{Server: server}, true, v, known)
 		if err != nil {
 			t.Fatal(err)
 		}
