@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	"bailiwick/registration"
+	"bailiwick/registration/bootstrap"
 )
 
-// Lists are the lists of the checks of identity-like data.
+// Lists are the lists behind the checks; one that is nil is the built-in one.
 type Lists struct {
 	Disposable *DomainList
 	Proxies    *ProxyList
+	TLDs       *bootstrap.TLDs // of the root zone that there is, such as a lab's
 }
 
 // IdentityChecks are the checks of data that say who somebody is: whether a

@@ -16,7 +16,7 @@ import (
 const DefaultYardstick = "gtld-rdp-2025"
 
 // accuracySettings are what registration data is held against.
-func accuracySettings(cfg config.Config) (centre.AccuracySettings, error) {
+func accuracySettings(cfg config.Config, w World) (centre.AccuracySettings, error) {
 	out := centre.AccuracySettings{Profiles: cfg.Accuracy.Profiles, Observe: cfg.Accuracy.Observe}
 	if len(out.Profiles) == 0 {
 		out.Profiles = []string{DefaultYardstick}
@@ -25,6 +25,7 @@ func accuracySettings(cfg config.Config) (centre.AccuracySettings, error) {
 	if err != nil {
 		return out, err
 	}
+	lists.TLDs = w.TLDs
 	if out.Policies, err = policy.ShippedWith(lists); err != nil {
 		return out, err
 	}

@@ -56,6 +56,7 @@ type World struct {
 	Passwords          access.Params // costs of new password hashes; zero: what access holds for safe
 	Suffixes           []name.Domain
 	GTLD               func(tld string) (known, gtld bool)
+	TLDs               *bootstrap.TLDs // that mail addresses may end in; nil: those built in
 	Parties            *party.Data
 	Known              judge.Known
 	Vantages           []evidence.Vantage
@@ -439,7 +440,7 @@ func disclosures(cfg config.Disclosure) (centre.DisclosureSettings, error) {
 // verifications are the settings of affirmative verification, with the profiles
 // read.
 func verifications(cfg config.Verify) (centre.VerificationSettings, error) {
-	out := centre.VerificationSettings{Profile: cfg.Profile, From: cfg.From, Keep: cfg.Keep, PerDay: cfg.PerDay, PerAddressPerDay: cfg.PerAddressPerDay}
+	out := centre.VerificationSettings{Profile: cfg.Profile, From: cfg.From, Keep: cfg.Keep, PerDay: cfg.PerDay, PerMemberPerDay: cfg.PerMemberPerDay, CodesPerDay: cfg.CodesPerDay, PerAddressPerDay: cfg.PerAddressPerDay}
 	var own []verify.Profile
 	for _, path := range cfg.Profiles {
 		f, err := os.Open(path)
@@ -504,12 +505,12 @@ func settings(cfg config.Config, w World, data party.Data) (_ centre.Settings, e
 	s := centre.Settings{Name: cfg.Centre.Name, Contact: cfg.Centre.Contact, From: cfg.Mail.From, ReplyDomain: cfg.Centre.ReplyDomain,
 		BaseURL: strings.TrimSuffix(cfg.BaseURL, "/"), Rules: cfg.Confirm.Rules, Hotline: cfg.Centre.Hotline, Worker: cfg.Worker, Known: w.Known,
 		Policy:    notify.Policy{Enabled: map[string]bool{"email": cfg.Mail.Enabled}, PerPartyPerDay: cfg.Mail.PerPartyPerDay, PerDay: cfg.Mail.PerDay},
-		Retention: store.Retention{Raw: cfg.Retention.Raw, Personal: cfg.Retention.Personal, Capture: cfg.Retention.Capture, Registration: cfg.Retention.Registration, Messages: cfg.Retention.Messages}}
+		Retention: store.Retention{Raw: cfg.Retention.Raw, Personal: cfg.Retention.Personal, Capture: cfg.Retention.Capture, Registration: cfg.Retention.Registration, Accuracy: cfg.Retention.Accuracy, Messages: cfg.Retention.Messages}}
 	if s.From == "" {
 		s.From = s.Contact
 	}
 	s.Inaccuracy = centre.InaccuracySettings{PerDay: cfg.Inaccuracy.PerDay, FollowUp: cfg.Inaccuracy.FollowUp}
-	if s.Accuracy, err = accuracySettings(cfg); err != nil {
+	if s.Accuracy, err = accuracySettings(cfg, w); err != nil {
 		return s, err
 	}
 	if s.Disclosure, err = disclosures(cfg.Disclosure); err != nil {

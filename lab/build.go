@@ -28,6 +28,7 @@ const rirHost = "rdap.rir.example"
 type record struct {
 	addr netip.Addr
 	mx   bool
+	null bool        // says that it takes no mail (RFC 7505)
 	rdap *rdapServer // set on RDAP servers
 	site *Name       // set on a party's own web site
 	// orders is set on provisioning systems.
@@ -234,7 +235,7 @@ func (w *World) populate() {
 	}
 	for i := range s.Names {
 		n := &s.Names[i]
-		h := &holding{def: n, dns: w.ops[n.DNS], registrar: registrars[n.Registrar], host: w.hosts[n.Host], cloak: n.Site.Cloak,
+		h := &holding{def: n, data: n.published(), dns: w.ops[n.DNS], registrar: registrars[n.Registrar], host: w.hosts[n.Host], cloak: n.Site.Cloak,
 			pending: map[string]bool{}}
 		if p := s.platformOf(n.Name); p != nil {
 			h.platform = platforms[p.Suffix]
@@ -265,6 +266,7 @@ func (w *World) populate() {
 		}
 	}
 	w.holders()
+	w.customers()
 	w.subjectsOf()
 	for _, h := range w.order {
 		w.plan(h)

@@ -163,6 +163,7 @@ func (c *checker) parties() {
 		c.oneOf(at+".whois", string(r.WHOIS), whois...)
 		c.oneOf(at+".takedown", r.Takedown, "hold", "delete", "park", "sinkhole")
 		c.oneOf(at+".provisioning", r.Provisioning, "", "ok", "flaky", "down")
+		c.correction(at+".inaccuracy", r)
 		c.e = s.checkBehaviour(c.e, at+".behaviour", r.Behaviour)
 	}
 	nets := map[string]netip.Prefix{}
@@ -292,6 +293,7 @@ func (c *checker) names() {
 		c.oneOf(at+".registrant.kind", n.Registrant.Kind, "honest", "fabricated", "redacted")
 		c.country(at+".registrant.country", n.Registrant.Country)
 		c.verifies(at+".registrant", n)
+		c.flaws(at+".registrant", n)
 		if n.Registered.Set && n.Expires.Set && !n.Registered.MovedTo && !n.Expires.At(s.Start).After(n.Registered.At(s.Start)) {
 			c.bad(at+".expires", "must be after registered")
 		}

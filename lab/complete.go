@@ -205,6 +205,9 @@ func (s *Scenario) defaults() {
 		if r.Behaviour.Like == "form-only" {
 			set(&r.Form, "https://www."+r.Domain+"/report-abuse")
 		}
+		if r.Inaccuracy.Does == "ticket" {
+			set(&r.Behaviour.Mailbox, "ticket")
+		}
 	}
 	for i := range s.Hosts {
 		h := &s.Hosts[i]

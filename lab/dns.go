@@ -206,6 +206,8 @@ func (s *nameServer) infraRecords(m *dns.Msg, q dns.Question, qname, zone string
 	switch {
 	case q.Qtype == dns.TypeA && r.addr.Is4(), q.Qtype == dns.TypeAAAA && r.addr.Is6():
 		m.Answer = []dns.RR{addrRR(q.Name, r.addr, 3600)}
+	case q.Qtype == dns.TypeMX && r.null:
+		m.Answer = []dns.RR{&dns.MX{Hdr: rr(q.Name, dns.TypeMX, 3600), Mx: "."}}
 	case q.Qtype == dns.TypeMX && r.mx:
 		m.Answer = []dns.RR{&dns.MX{Hdr: rr(q.Name, dns.TypeMX, 3600), Preference: 10, Mx: dns.Fqdn("mail." + qname)}}
 	default:
@@ -254,7 +256,7 @@ func (s *nameServer) fromTLD(m *dns.Msg, q dns.Question, qname string, t *tld) {
 
 // delegated says whether the registry's zone holds the name.
 func (h *holding) delegated() bool {
-	return !h.registered.IsZero() && !h.clientHold && !h.verifyHold && !h.serverHold && h.expired.IsZero() && h.deleted.IsZero()
+	return !h.registered.IsZero() && !h.clientHold && !h.verifyHold && !h.dataHold && !h.serverHold && h.expired.IsZero() && h.deleted.IsZero()
 }
 
 // addrs are the addresses that the name's own servers give.

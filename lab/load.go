@@ -324,6 +324,26 @@ func (v *Verifies) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*plain)(v))
 }
 
+// UnmarshalYAML implements yaml.Unmarshaler: a word alone is Does.
+func (c *Correction) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*c = Correction{Does: n.Value}
+		return nil
+	}
+	type plain Correction
+	return n.Decode((*plain)(c))
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler: a word alone is Answers.
+func (a *Asked) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*a = Asked{Answers: n.Value}
+		return nil
+	}
+	type plain Asked
+	return n.Decode((*plain)(a))
+}
+
 // oneOf adds an error unless v is one of allowed.
 func oneOf(e *problem.Error, path, v string, allowed ...string) *problem.Error {
 	if slices.Contains(allowed, v) {

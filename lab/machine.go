@@ -359,7 +359,11 @@ func (w *World) reply(p *party, n notice, at time.Time, key, answer string) func
 	rnd := draw(w.s.Seed, "reply", p.id, key, answer, nth)
 	id := w.messageID(domain, "reply", p.id, key, answer, nth)
 	lang := w.tongue(p)
-	says := pick(rnd, replies()[lang][answer])
+	words := replies()
+	if n.data {
+		words = corrections()
+	}
+	says := pick(rnd, words[lang][answer])
 	t := automatic()[lang]
 	person := pick(rnd, givenNames) + " " + pick(rnd, familyNames)
 	sign := t.regards + "\n" + person + "\n" + p.name + "\nhttps://www." + domain + "/\n"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +31,10 @@ type mailbox struct {
 const maxMail = 25 << 20
 
 func (w *World) mailServer(quiet *log.Logger) *smtp.Server {
-	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{w: w}, nil }))
+	s := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		from, err := netip.ParseAddrPort(c.Conn().RemoteAddr().String())
+		return &mailSession{w: w, inner: err == nil && slices.Contains(outAddrs, from.Addr().String())}, nil
+	}))
 	s.Domain = "mail.lab-dns.example"
 	s.MaxMessageBytes = maxMail
 	s.MaxRecipients = 100
@@ -40,9 +45,10 @@ func (w *World) mailServer(quiet *log.Logger) *smtp.Server {
 
 // mailSession is one SMTP session.
 type mailSession struct {
-	w    *World
-	from string
-	to   []string
+	w     *World
+	from  string
+	to    []string
+	inner bool // between parties of the lab
 }
 
 // Mail implements smtp.Session.
@@ -112,7 +118,11 @@ func (m *mailSession) Data(r io.Reader) error {
 		m.w.inbox = append(m.w.inbox, len(m.w.mails))
 		m.w.mails = append(m.w.mails, Mail{At: now, From: m.from, To: to, Raw: raw})
 	}
-	m.w.counts.smtp.Add(1)
+	if m.inner {
+		m.w.counts.inner.Add(1)
+	} else {
+		m.w.counts.smtp.Add(1)
+	}
 	return nil
 }
 
@@ -122,7 +132,8 @@ func (m *mailSession) Reset() { m.from, m.to = "", nil }
 // Logout implements smtp.Session.
 func (m *mailSession) Logout() error { return nil }
 
-// Mails are all accepted mails so far, in order of arrival.
+// Mails are all accepted mails so far, in order of arrival, those between
+// registrars and their customers among them.
 func (w *World) Mails() []Mail {
 	w.mu.RLock()
 	defer w.mu.RUnlock()

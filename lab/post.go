@@ -133,7 +133,8 @@ type MailSent struct {
 	// name.
 	By string `json:"by,omitempty"`
 	// Answer is what a person's answer means: received, referred, refused,
-	// need_more, not_ours or acted.
+	// need_more, not_ours or acted; about registration data also corrected,
+	// verified, suspended, unreachable or no_authority.
 	Answer   string `json:"answer,omitempty"`
 	Language string `json:"language,omitempty"`
 	// Subject is what the mail is about: the key of a subject of the truth; ""
@@ -220,10 +221,15 @@ func (w *World) attempt(key string, l letter, n, try int, done func(status int))
 	}
 }
 
-// deliver is one SMTP session. It returns the reply that decided: 250 after the
-// data, or an error's; 0 if there was none.
+// deliver is one SMTP session with the centre.
 func (w *World) deliver(ctx context.Context, l letter) (int, error) {
-	conn, err := w.Dial(ctx, l.source, "tcp", netip.AddrPortFrom(centreMXAddr, 25).String())
+	return w.deliverAt(ctx, w.MailServer(), l)
+}
+
+// deliverAt is one SMTP session. It returns the reply that decided: 250 after the
+// data, or an error's; 0 if there was none.
+func (w *World) deliverAt(ctx context.Context, server netip.AddrPort, l letter) (int, error) {
+	conn, err := w.Dial(ctx, l.source, "tcp", server.String())
 	if err != nil {
 		return 0, err
 	}

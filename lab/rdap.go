@@ -216,6 +216,9 @@ func tel(number string) []any {
 	if number == "" {
 		return []any{"tel", object{}, "text", ""}
 	}
+	if strings.Trim(number, "+.0123456789") != "" { // no tel URI is made of it (RFC 3966): as it was typed
+		return []any{"tel", object{"type": "voice"}, "text", number}
+	}
 	return []any{"tel", object{"type": "voice"}, "uri", "tel:" + strings.ReplaceAll(number, ".", "-")}
 }
 
@@ -250,7 +253,7 @@ func (w *World) registrarEntity(p *party) object {
 // statusOf gives the statuses in RDAP's words (RFC 8056).
 func (h *holding) statusOf(now time.Time) []string {
 	var out []string
-	if h.clientHold || h.verifyHold {
+	if h.clientHold || h.verifyHold || h.dataHold {
 		out = append(out, "client hold")
 	}
 	if h.serverHold {
@@ -308,7 +311,7 @@ func (w *World) domainObject(s *rdapServer, h *holding, self string, now time.Ti
 	}
 	out["links"] = links
 	if s.tld == nil || s.tld.def.Model == "thick" {
-		e, redacted := n.Registrant.entity(n.Name)
+		e, redacted := h.data.entity(n.Name)
 		entities = append(entities, e)
 		if len(redacted) > 0 {
 			out["redacted"] = redacted

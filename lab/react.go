@@ -24,10 +24,12 @@ import (
 type notice struct {
 	at      time.Time
 	to      string
-	subject string // key of the subject: registered domain, customer's name or address
-	role    string // in which the party is written to, if it says so
-	action  string // what is asked, if it says so
-	answer  string // URL under the centre's own
+	subject string   // key of the subject: registered domain, customer's name or address
+	role    string   // in which the party is written to, if it says so
+	action  string   // what is asked, if it says so
+	answer  string   // URL under the centre's own
+	data    bool     // it says that registration data are wrong
+	fields  []string // those that it says are, as it writes them
 	mail    incoming
 	late    time.Duration // until somebody reads it
 	nth     int           // of the party's notices about the subject
@@ -51,6 +53,7 @@ func (w *World) readMail() {
 	for _, i := range w.inbox {
 		n, _ := w.parseNotice(w.mails[i])
 		n.mail = readHead(w.mails[i])
+		w.aboutData(&n)
 		all = append(all, n)
 	}
 	w.inbox = nil
@@ -68,7 +71,7 @@ func (w *World) readMail() {
 		if r := w.reporterAt(n); r != nil {
 			p = r
 		}
-		if p.role == "registrant" { // no notice: it speaks of a name of theirs
+		if p.role == "registrant" || p.role == "customer" { // no notice: it speaks of a name of theirs
 			n.subject = w.aboutName(p, n.mail).name()
 		}
 		delivered, late := w.machine(w.boxes[n.to].parties[0], n) // one mailbox, one program
@@ -78,6 +81,12 @@ func (w *World) readMail() {
 			w.got(p, n.mail)
 		case p.role == "registrant":
 			w.opened(p, n)
+		case p.role == "customer":
+			w.askedHolder(p, n)
+		case p.role == "support":
+			w.holderAnswered(p, n)
+		case n.data:
+			w.readData(p, n)
 		case n.subject != "":
 			w.read(p, n)
 		}
@@ -354,7 +363,11 @@ func (w *World) post(p *party, n notice, answer, note string) func(context.Conte
 		return nil
 	}
 	return func(ctx context.Context) error {
-		body, err := json.Marshal(map[string]string{"answer": answer, "note": note})
+		say := map[string]string{"answer": answer, "note": note}
+		if n.data {
+			say = linkAnswer(answer, note)
+		}
+		body, err := json.Marshal(say)
 		if err != nil {
 			return err
 		}

@@ -5,14 +5,20 @@ import (
 	"strings"
 )
 
-// place is a real city with its country, dialling code and the shape of its
-// postal codes: what an honest registrant's address agrees with.
-type place struct{ city, country, dial, postal string }
+// place is a real city with its country, dialling code, the shape of its
+// postal codes and the beginning of its numbers: what an honest registrant's
+// address agrees with.
+type place struct {
+	city, country, dial, postal string
+	area                        string
+	digits                      int // that follow the area
+}
 
+// places: where a country keeps numbers free for stories, the areas are those.
 func places() []place {
-	return []place{{"Leeds", "GB", "44", "LS1 4DY"}, {"Bremen", "DE", "49", "28195"}, {"Lyon", "FR", "33", "69002"},
-		{"Seville", "ES", "34", "41001"}, {"Porto", "PT", "351", "4000-066"}, {"Tampere", "FI", "358", "33100"},
-		{"Denver", "US", "1", "80202"}, {"Osaka", "JP", "81", "530-0001"}, {"Graz", "AT", "43", "8010"}}
+	return []place{{"Leeds", "GB", "44", "LS1 4DY", "1134960", 3}, {"Bremen", "DE", "49", "28195", "421", 7}, {"Lyon", "FR", "33", "69002", "46571", 4},
+		{"Seville", "ES", "34", "41001", "95", 7}, {"Porto", "PT", "351", "4000-066", "22", 7}, {"Tampere", "FI", "358", "33100", "3", 7},
+		{"Denver", "US", "1", "80202", "30355501", 2}, {"Osaka", "JP", "81", "530-0001", "6", 8}, {"Graz", "AT", "43", "8010", "316", 6}}
 }
 
 var (
@@ -53,7 +59,8 @@ func (s *Scenario) drawRegistrant(n *Name) {
 		set(&r.Organization, family+" "+pick(rnd, []string{"Trading", "Crafts", "Garden Supplies", "Books", "Cycles", "Interiors"}))
 	}
 	set(&r.Email, strings.ToLower(given)+"@"+mailDomain(n.Name))
-	set(&r.Phone, fmt.Sprintf("+%s.%d", p.dial, 201000000+rnd.IntN(700000000)))
+	number9 := fmt.Sprint(201000000 + rnd.IntN(700000000))
+	set(&r.Phone, "+"+p.dial+"."+p.area+number9[len(number9)-p.digits:])
 	set(&r.Street, fmt.Sprintf("%d %s", number, pick(rnd, streets)))
 	set(&r.City, p.city)
 	set(&r.PostalCode, p.postal)

@@ -162,6 +162,27 @@ type Registrar struct {
 	// release: "ok" (default), "flaky" (503 to the first attempt at each order)
 	// or "down" (503 always).
 	Provisioning string `yaml:"provisioning,omitempty"`
+	// Inaccuracy is what it does when somebody tells it that the data of one of
+	// its names are wrong.
+	Inaccuracy Correction `yaml:"inaccuracy,omitempty"`
+}
+
+// Correction is how a registrar treats notices of wrong registration data. In
+// YAML the word Does alone is enough.
+type Correction struct {
+	// Does: "corrects" (asks the holder and corrects what they give), "verifies"
+	// (asks the holder, says that it is verified and changes nothing), "suspends"
+	// (asks, and puts the name on hold when no answer comes), "wants_evidence"
+	// (asks for evidence first; as corrects from the second notice on), "refuses",
+	// "refers" (to somebody else), "claims" (says corrected and does nothing),
+	// "ticket" (its ticket system answers, and nobody else) or "silent". By its
+	// behaviour if not given.
+	Does string `yaml:"does,omitempty"`
+	// After is how long it takes to ask the holder, and for what it does without
+	// asking; [2h, 1d] if not given.
+	After *Range `yaml:"after,omitempty"`
+	// Waits is how long it waits for the holder; 15 days if not given.
+	Waits Span `yaml:"waits,omitempty"`
 }
 
 // Host runs servers.
@@ -377,6 +398,25 @@ type Registrant struct {
 	// Verifies is what they do with a mail that has a code in it: a real mailbox
 	// is behind Email then. It is filled in where the TLD requires verification.
 	Verifies *Verifies `yaml:"verifies,omitempty"`
+	// Flaws are what is wrong with the data as they are published; the values
+	// above are then the right ones. See docs/scenarios.md for the words.
+	Flaws List `yaml:"flaws,omitempty"`
+	// Asked is what they do when their registrar asks about their data. Their
+	// account with it has a mailbox of its own, whatever the published address is.
+	Asked *Asked `yaml:"asked,omitempty"`
+}
+
+// Asked is how a holder answers their registrar. In YAML the word Answers alone
+// is enough.
+type Asked struct {
+	// Answers: "corrects" (gives the right data), "partly" (corrects the first
+	// flaw only), "insists" (that the data are right) or "never". If not given,
+	// never of a fabricated holder, corrects where there are flaws, else insists.
+	Answers string `yaml:"answers,omitempty"`
+	// After is how long it takes, from the mail; [3h, 4d] if not given.
+	After *Range `yaml:"after,omitempty"`
+	// Mailbox of their account, as in Behaviour: "accept" (default), "bounce" …
+	Mailbox string `yaml:"mailbox,omitempty"`
 }
 
 // Verifies is how a holder answers codes. In YAML the word Answers alone is

@@ -304,7 +304,7 @@ func (w *World) whoisRecord(s *whoisServer, h *holding, now time.Time) whoisText
 		t.server = "whois." + r.domain
 	}
 	if s.tld == nil || s.tld.def.Model == "thick" {
-		t.holder = &h.def.Registrant
+		t.holder = &h.data
 	} else {
 		t.abuse = "" // a thin registry shows nothing of the registrar's but its name
 	}

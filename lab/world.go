@@ -127,7 +127,7 @@ type World struct {
 	orders     map[string]string // carried out, by ID
 	flaky      map[string]bool   // orders that failed once
 
-	counts struct{ dns, rdap, http, whois, smtp, refused, unanswered, reports, accepted, rejected, unexpected, answers, answersFailed, mailsSent, mailsTaken, mailsRefused, mailsAgain, mailsNowhere, duelsCut, throttled, banned, verifications, verificationsRefused, codes, codesReturned, codesRefused, scans, orders, ordersRefused atomic.Int64 }
+	counts struct{ dns, rdap, http, whois, smtp, refused, unanswered, reports, accepted, rejected, unexpected, answers, answersFailed, mailsSent, mailsTaken, mailsRefused, mailsAgain, mailsNowhere, duelsCut, throttled, banned, verifications, verificationsRefused, codes, codesReturned, codesRefused, scans, orders, ordersRefused, inner atomic.Int64 }
 }
 
 // Counts are the exchanges that the lab's servers received, and what the lab
@@ -181,6 +181,9 @@ type Counts struct {
 	Scans                int64 `json:"scans,omitempty"`
 	Orders               int64 `json:"orders,omitempty"`
 	OrdersRefused        int64 `json:"orders_refused,omitempty"`
+	// SMTPInner are mails between registrars and their customers; no other count
+	// holds them.
+	SMTPInner int64 `json:"smtp_inner,omitempty"`
 }
 
 // tld is a top-level domain at work.
@@ -226,6 +229,9 @@ type holding struct {
 	clientHold bool
 	verifyHold bool // clientHold for want of verification; it hinders no other
 	proof      proof
+	data       Registrant // as it is published: wrong where the scenario says so, until somebody corrects it
+	dataHold   bool       // clientHold because the holder did not answer about the data
+	claim      claim
 	serverHold bool
 	expired    time.Time
 	deleted    time.Time
@@ -496,7 +502,7 @@ func (w *World) Counts() Counts {
 		SMTPSent: c.mailsSent.Load(), SMTPTaken: c.mailsTaken.Load(), SMTPRefused: c.mailsRefused.Load(), SMTPAgain: c.mailsAgain.Load(),
 		SMTPNowhere: c.mailsNowhere.Load(), DuelsCut: c.duelsCut.Load(), Throttled: c.throttled.Load(), Banned: c.banned.Load(),
 		Verifications: c.verifications.Load(), VerificationsRefused: c.verificationsRefused.Load(), Codes: c.codes.Load(), CodesReturned: c.codesReturned.Load(),
-		CodesRefused: c.codesRefused.Load(), Scans: c.scans.Load(), Orders: c.orders.Load(), OrdersRefused: c.ordersRefused.Load()}
+		CodesRefused: c.codesRefused.Load(), Scans: c.scans.Load(), Orders: c.orders.Load(), OrdersRefused: c.ordersRefused.Load(), SMTPInner: c.inner.Load()}
 }
 
 // Config is what an operator of a centre would configure by hand: not the

@@ -120,6 +120,7 @@ type run struct {
 	begin time.Time
 	dir   string
 	lines []caseLine
+	desk  *scriptedDesk // nil where nobody's part is scripted
 	// password is that of the live demo's analyst.
 	password string
 }
@@ -148,13 +149,14 @@ func newRun(e *env, d *demoCmd, sc *lab.Scenario, begin time.Time, p *pacer) (r 
 	}
 	cfg.Blobs, cfg.Listen, cfg.Workers, cfg.Worker = filepath.Join(r.dir, "blobs"), d.Listen, 2, "demo"
 	cfg.Centre = config.Centre{Name: "Lab Coordination Centre", Contact: "desk@centre.example", ReplyDomain: "centre.example", Hotline: "hotline@hotline.example"}
-	cfg.Mail.Enabled, cfg.Mail.PerPartyPerDay, cfg.Mail.PerDay = true, 100000, 1000000 // inside the lab only
+	cfg.Mail.Enabled, cfg.Mail.PerPartyPerDay, cfg.Mail.PerDay, cfg.Verify.CodesPerDay = true, 100000, 1000000, 1000000 // inside the lab only
 	cfg.Confirm.Rules = []string{"live-phishing", "live-malware"}
 	cfg.Inbox.Listen, cfg.Inbox.Domain = "127.0.0.1:0", lab.CentreDomain
-	secret, err := r.verifying(&cfg)
+	secret, err := verifying(&cfg, r.world.ProvisioningURL(""), r.dir)
 	if err != nil {
 		return r, err
 	}
+	r.correcting(&cfg)
 	w, err := labWorld(r.world, r.clock)
 	if err != nil {
 		return r, err
@@ -173,7 +175,19 @@ func newRun(e *env, d *demoCmd, sc *lab.Scenario, begin time.Time, p *pacer) (r 
 	if err = r.app.Start(e.ctx, cfg, w); err != nil {
 		return r, err
 	}
-	return r, errors.Join(r.world.SetCentre(r.app.URL), r.world.SetCentreMail(r.app.Inbox), r.registrars(secret))
+	if err = errors.Join(r.world.SetCentre(r.app.URL), r.world.SetCentreMail(r.app.Inbox)); err != nil {
+		return r, err
+	}
+	if secret != nil {
+		key, err := registrars(e.ctx, r.app, secret)
+		if err != nil {
+			return r, err
+		}
+		if err := r.world.SetVerifier(lab.Verifier{Secret: secret, Key: key, Profile: labProfileID}); err != nil {
+			return r, err
+		}
+	}
+	return r, r.sitDown()
 }
 
 func (r *run) close() {
@@ -260,6 +274,9 @@ func (r *run) next(end time.Time) (time.Time, error) {
 	if t, ok := r.world.Next(); ok {
 		take(t)
 	}
+	if r.desk != nil {
+		take(r.desk.due)
+	}
 	err := r.app.Store.View(r.e.ctx, func(tx *store.Tx) error {
 		t, ok, err := tx.NextDue(r.e.ctx)
 		if ok {
@@ -279,6 +296,9 @@ func (r *run) settle() error {
 			return problem.New(problem.Internal, "at %s something is due again and again", now.Format(time.RFC3339))
 		}
 		if err := r.world.Advance(r.e.ctx, now); err != nil {
+			return err
+		}
+		if err := r.desk.work(r.e.ctx, now); err != nil {
 			return err
 		}
 		if err := r.app.Queue.Wait(r.e.ctx); err != nil {
@@ -357,6 +377,9 @@ func (r *run) print(sum summary) error {
 		}
 		fmt.Fprintf(r.e.out, "TLD %s %s: %d malicious names were registered and %d refused; %d of them and %d others are on hold for want of an answer, %d came back; "+
 			"%d hands went elsewhere, %d came from there; abuse could be seen for %.0f hours.\n", t.TLD, how, t.Malicious, t.Refused, t.Held, t.HeldHonest, t.Released, t.Left, t.Came, t.AbuseHours)
+	}
+	if err := sum.Inaccuracy.print(r.e.out); err != nil {
+		return err
 	}
 	fmt.Fprintf(r.e.out, "Every case's log verifies: %t. The lab's servers and the centre counted the same exchanges: %t.\n", sum.ChainVerified, sum.CountsEqual)
 	return nil

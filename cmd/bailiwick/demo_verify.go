@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"os"
@@ -8,10 +9,14 @@ import (
 	"time"
 
 	"bailiwick/access"
+	"bailiwick/app"
+	"bailiwick/clock"
 	"bailiwick/config"
-	"bailiwick/lab"
 	"bailiwick/problem"
 )
+
+// labProfileID is the id of labProfile.
+const labProfileID = "lab"
 
 // labProfile is the verification profile of a lab's TLD: as WAPS has it, but in
 // days instead of two weeks, and with a hold of its own (docs/verification.md).
@@ -33,39 +38,46 @@ statuses: [clientHold]
 `
 
 // verifying lets the centre of a lab whose holders are verified do so: by the
-// lab's profile, with the registrars' gateway as the system that holds and
-// releases. It gives the secret that orders are signed with; nil where nobody is
-// verified.
-func (r *run) verifying(cfg *config.Config) ([]byte, error) {
-	if !r.world.Verifies() {
+// lab's profile, with the registrars' gateway at orders as the system that holds
+// and releases. Its files go to dir. It gives the secret that orders are signed
+// with; nil where nobody is verified (orders is empty).
+func verifying(cfg *config.Config, orders, dir string) ([]byte, error) {
+	if orders == "" {
 		return nil, nil
 	}
 	secret := []byte(hex.EncodeToString([]byte(rand.Text())))
-	profile, file := filepath.Join(r.dir, "lab-profile.yaml"), filepath.Join(r.dir, "hook-secret")
+	profile, file := filepath.Join(dir, "lab-profile.yaml"), filepath.Join(dir, "hook-secret")
 	for path, text := range map[string][]byte{profile: []byte(labProfile), file: secret} {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
-			return nil, problem.Wrap(err, problem.Unavailable, "the demo's settings of verification cannot be written")
+			return nil, problem.Wrap(err, problem.Unavailable, "the lab's settings of verification cannot be written")
 		}
 	}
 	v := &cfg.Verify
-	v.Profile, v.Profiles = "lab", []string{profile}
-	v.HookURL, v.HookSecretFile = r.world.ProvisioningURL(""), file
+	v.Profile, v.Profiles = labProfileID, []string{profile}
+	v.HookURL, v.HookSecretFile = orders, file
 	return secret, nil
 }
 
-// registrars gives the lab's registrars a key of the centre's API, by which
-// they have their holders verified.
-func (r *run) registrars(secret []byte) error {
+// The lab's registrars as a person of the centre; a key is made at each start, and
+// none stays for good.
+const (
+	registrarsLogin = "lab-registrars"
+	registrarsKey   = 30 * 24 * time.Hour
+)
+
+// registrars is a key of a centre's API by which a lab's registrars have their
+// holders verified; "" where nobody is (secret is nil).
+func registrars(ctx context.Context, a *app.App, secret []byte) (string, error) {
 	if secret == nil {
-		return nil
+		return "", nil
 	}
-	p, err := r.app.Access.AddPerson(r.e.ctx, access.Console, access.NewPerson{Login: "registrars", Name: "The lab's registrars", Roles: []access.Role{access.Registrar}})
+	p, err := a.Access.PersonByLogin(ctx, registrarsLogin)
+	if problem.CodeOf(err) == problem.NotFound {
+		p, err = a.Access.AddPerson(ctx, access.Console, access.NewPerson{Login: registrarsLogin, Name: "The lab's registrars", Roles: []access.Role{access.Registrar}})
+	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	key, _, err := r.app.Access.NewKey(r.e.ctx, access.Console, p.ID, "verification of holders", []access.Role{access.Registrar}, time.Time{})
-	if err != nil {
-		return err
-	}
-	return r.world.SetVerifier(lab.Verifier{Secret: secret, Key: key, Profile: "lab"})
+	key, _, err := a.Access.NewKey(ctx, access.Console, p.ID, "verification of holders", []access.Role{access.Registrar}, clock.Real{}.Now().Add(registrarsKey))
+	return key, err
 }

@@ -13,12 +13,17 @@ import (
 )
 
 type labCmd struct {
-	Seed     uint64 `help:"Which world is made." default:"1"`
-	Days     int    `help:"How many days of it." default:"30"`
-	Scenario string `help:"Run this scenario file instead." type:"existingfile" placeholder:"FILE"`
-	Listen   string `help:"Loopback address for 'serve --lab'." default:"127.0.0.1:8054"`
-	Centre   string `help:"Where the centre will be: reporters report and parties answer there." default:"http://127.0.0.1:8053"`
+	Seed     uint64  `help:"Which world is made." default:"1"`
+	Days     int     `help:"How many days of it." default:"30"`
+	Scenario string  `help:"Run this scenario file instead." type:"existingfile" placeholder:"FILE"`
+	Listen   string  `help:"Loopback address for 'serve --lab'." default:"127.0.0.1:8054"`
+	Centre   string  `help:"Where the centre will be: reporters report and parties answer there. 'serve --lab' says so itself." default:"http://127.0.0.1:8053"`
+	Speed    float64 `help:"How many times as fast as the machine's the world's time goes; 'serve --lab' goes by it, too." default:"1"`
 }
+
+// maxSpeed is the fastest world: what a centre does in a second takes it hours
+// beyond that.
+const maxSpeed = 3600
 
 // Run runs a world at the machine's own time until interrupted.
 func (l *labCmd) Run(e *env) error {
@@ -33,7 +38,12 @@ func (l *labCmd) Run(e *env) error {
 			return err
 		}
 	}
-	w, err := lab.Start(e.ctx, sc, lab.Options{Start: time.Now().UTC(), Logger: e.log})
+	if !(l.Speed >= 1 && l.Speed <= maxSpeed) {
+		return problem.BadField("--speed", "%g is not from 1 to %d", l.Speed, maxSpeed)
+	}
+	now := time.Now().UTC()
+	pace := lab.Pace{Real: now, Virtual: now, Speed: l.Speed}
+	w, err := lab.Start(e.ctx, sc, lab.Options{Start: now, Logger: e.log})
 	if err != nil {
 		return err
 	}
@@ -44,6 +54,9 @@ func (l *labCmd) Run(e *env) error {
 	about, err := w.About()
 	if err != nil {
 		return err
+	}
+	if l.Speed != 1 {
+		about.Pace = &pace
 	}
 	b, err := json.Marshal(about)
 	if err != nil {
@@ -58,11 +71,11 @@ func (l *labCmd) Run(e *env) error {
 		return problem.BadField("listen", "a lab listens on loopback only")
 	}
 	go func() {
-		if err := gateway.Serve(ln, w.Dial, b); err != nil {
+		if err := gateway.ServeCentre(ln, w.Dial, w.SourceOf, joined(e, w), b); err != nil {
 			e.log.Error("the gateway stopped", "err", err)
 		}
 	}()
-	fmt.Fprintf(e.out, "a synthetic world of seed %d is at %s\n", l.Seed, ln.Addr())
+	fmt.Fprintf(e.out, "a synthetic world of seed %d is at %s\n", sc.Seed, ln.Addr())
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -70,9 +83,30 @@ func (l *labCmd) Run(e *env) error {
 		case <-e.ctx.Done():
 			return nil
 		case now := <-tick.C:
-			if err := w.Advance(e.ctx, now.UTC()); err != nil && e.ctx.Err() == nil {
+			if err := w.Advance(e.ctx, pace.At(now)); err != nil && e.ctx.Err() == nil {
 				return err
 			}
 		}
+	}
+}
+
+// joined lets a world go to the centre that has joined it.
+func joined(e *env, w *lab.World) func(gateway.Centre) error {
+	return func(c gateway.Centre) error {
+		if err := w.SetCentre(c.URL); err != nil {
+			return err
+		}
+		if c.Mail != "" {
+			if err := w.SetCentreMail(c.Mail); err != nil {
+				return err
+			}
+		}
+		if c.Key != "" {
+			if err := w.SetVerifier(lab.Verifier{Secret: c.Secret, Key: c.Key, Profile: c.Profile}); err != nil {
+				return err
+			}
+		}
+		e.log.Info("a centre has joined the world", "url", c.URL, "takes_mail", c.Mail != "", "verifies", c.Key != "")
+		return nil
 	}
 }

@@ -80,9 +80,11 @@ type summary struct {
 	ChainVerified bool           `json:"chain_verified"`
 	Mail          *mailLineIn    `json:"mail_in,omitempty"`
 	// TLDs are the world's own sums where some TLD has its holders verified.
-	TLDs      []lab.TLDTruth `json:"tlds,omitempty"`
-	Recorded  *recordedLine  `json:"recorded,omitempty"`
-	Synthetic string         `json:"synthetic"`
+	TLDs []lab.TLDTruth `json:"tlds,omitempty"`
+	// Inaccuracy sums up the registrars who were told of wrong data.
+	Inaccuracy *correctionsLine `json:"inaccuracy,omitempty"`
+	Recorded   *recordedLine    `json:"recorded,omitempty"`
+	Synthetic  string           `json:"synthetic"`
 }
 
 // mailLineIn is mail that came in, held against what the world's parties and
@@ -260,7 +262,10 @@ func (r *run) summary(end time.Time) (summary, error) {
 	if r.world.Verifies() {
 		s.TLDs = r.world.ByTLD()
 	}
-	s.Mail, err = r.mailIn()
+	if s.Mail, err = r.mailIn(); err != nil {
+		return s, err
+	}
+	s.Inaccuracy, err = r.correctionsOf()
 	return s, err
 }
 

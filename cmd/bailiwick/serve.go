@@ -25,10 +25,12 @@ func (s *serveCmd) Run(e *env) error {
 		return err
 	}
 	var w app.World
+	var g *guest
 	if s.Lab != "" {
-		if w, err = remoteWorld(e.ctx, s.Lab); err != nil {
+		if g, w, err = visit(e.ctx, s.Lab, &cfg); err != nil {
 			return err
 		}
+		defer g.leave()
 	}
 	a, err := app.New(e.ctx, cfg, w, e.log)
 	if err != nil {
@@ -36,6 +38,11 @@ func (s *serveCmd) Run(e *env) error {
 	}
 	if err := a.Start(e.ctx, cfg, w); err != nil {
 		return err
+	}
+	if g != nil {
+		if err := g.join(e.ctx, a, cfg.BaseURL); err != nil {
+			e.log.Warn("the lab was not told of this centre: nobody there answers by mail, and no holder is verified", "err", err)
+		}
 	}
 	sending := "nothing is sent (mail.enabled is false)"
 	if cfg.Mail.Enabled {

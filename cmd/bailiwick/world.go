@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/netip"
+	"time"
 
 	"bailiwick/app"
 	"bailiwick/clock"
@@ -44,16 +45,41 @@ func labWorld(w *lab.World, c clock.Clock) (app.World, error) {
 // remoteWorld is a lab's world in another process, reached through its
 // gateway, at the machine's own time.
 func remoteWorld(ctx context.Context, addr string) (app.World, error) {
+	_, _, w, err := connectLab(ctx, addr)
+	return w, err
+}
+
+// connectLab gives a lab's gateway, its description and what follows from it.
+func connectLab(ctx context.Context, addr string) (*gateway.Client, lab.About, app.World, error) {
+	var about lab.About
 	g, raw, err := gateway.Connect(ctx, addr)
 	if err != nil {
-		return app.World{}, err
+		return nil, about, app.World{}, err
 	}
-	var about lab.About
 	if err := json.Unmarshal(raw, &about); err != nil {
-		return app.World{}, problem.Wrap(err, problem.Unavailable, "the lab's description does not parse")
+		return nil, about, app.World{}, problem.Wrap(err, problem.Unavailable, "the lab's description does not parse")
 	}
-	return worldOf(about, g.Dial)
+	w, err := worldOf(about, g.Dial)
+	if about.Pace != nil {
+		w.Clock, w.TLSTime = about.Pace, about.Pace.Now
+	}
+	w.MailFrom = func(c net.Conn) netip.Addr { // the world's address of the sender
+		at, err := netip.ParseAddrPort(c.RemoteAddr().String())
+		if err != nil {
+			return netip.Addr{}
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), gatewayTime)
+		defer cancel()
+		if source, ok := g.SourceOf(ctx, netip.AddrPortFrom(at.Addr().Unmap(), at.Port())); ok {
+			return source
+		}
+		return at.Addr().Unmap()
+	}
+	return g, about, w, err
 }
+
+// gatewayTime bounds a question to a lab's gateway.
+const gatewayTime = 10 * time.Second
 
 // worldOf makes of a lab's description what an operator of a centre in it
 // would configure.
@@ -99,6 +125,13 @@ func configure(out *app.World, f lab.About) error {
 	out.GTLD = func(tld string) (known, gtld bool) {
 		gtld, known = kind[tld]
 		return known, gtld
+	}
+	all, err := bootstrap.DefaultTLDs()
+	if err != nil {
+		return err
+	}
+	if out.TLDs, err = all.With(f.GTLDs, append([]string{"example"}, f.CCTLDs...)); err != nil { // the parties' domains are under example
+		return err
 	}
 	for _, v := range f.Vantages {
 		out.Vantages = append(out.Vantages, evidence.Vantage{ID: v.ID, UserAgent: v.UserAgent, Language: v.Language, Referer: v.Referer, Source: v.Source})

@@ -29,10 +29,22 @@ import (
 type Dial func(ctx context.Context, source netip.Addr, network, address string) (net.Conn, error)
 
 type request struct {
-	Op      string     `json:"op"` // "dial", "about" or "source"
+	Op      string     `json:"op"` // "dial", "about", "source" or "join"
 	Source  netip.Addr `json:"source,omitzero"`
 	Network string     `json:"network,omitempty"`
 	Address string     `json:"address,omitempty"`
+	Centre  *Centre    `json:"centre,omitempty"`
+}
+
+// Centre is what a centre tells the world of itself, when it joins it.
+type Centre struct {
+	URL  string `json:"url"`            // of its pages and API, on loopback
+	Mail string `json:"mail,omitempty"` // loopback address of its mail server
+	// Key is a key of its API for the world's registrars, Secret what it signs
+	// its orders to them with, Profile what they have holders verified under.
+	Key     string `json:"key,omitempty"`
+	Secret  []byte `json:"secret,omitempty"`
+	Profile string `json:"profile,omitempty"`
 }
 
 type reply struct {
@@ -59,6 +71,12 @@ func Serve(l net.Listener, dial Dial, about json.RawMessage) error {
 // ServeMail is Serve for clients that have a mail server of their own, to which
 // the world sends.
 func ServeMail(l net.Listener, dial Dial, source SourceOf, about json.RawMessage) error {
+	return ServeCentre(l, dial, source, nil, about)
+}
+
+// ServeCentre is ServeMail for a centre that says where it is: join is told, and
+// what it returns the client gets.
+func ServeCentre(l net.Listener, dial Dial, source SourceOf, join func(Centre) error, about json.RawMessage) error {
 	for {
 		c, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -67,11 +85,11 @@ func ServeMail(l net.Listener, dial Dial, source SourceOf, about json.RawMessage
 		if err != nil {
 			return err
 		}
-		go serve(c, dial, source, about)
+		go serve(c, dial, source, join, about)
 	}
 }
 
-func serve(c net.Conn, dial Dial, source SourceOf, about json.RawMessage) {
+func serve(c net.Conn, dial Dial, source SourceOf, join func(Centre) error, about json.RawMessage) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	br := bufio.NewReader(io.LimitReader(c, maxLine))
@@ -92,6 +110,16 @@ func serve(c net.Conn, dial Dial, source SourceOf, about json.RawMessage) {
 		}
 		if !r.OK {
 			r.Error = "nobody of this world"
+		}
+		_ = enc.Encode(r)
+		return
+	}
+	if req.Op == "join" {
+		r := reply{OK: true}
+		if join == nil || req.Centre == nil {
+			r = reply{Error: "this world takes no centre"}
+		} else if err := join(*req.Centre); err != nil {
+			r = reply{Error: problem.DocumentOf(err).Detail}
 		}
 		_ = enc.Encode(r)
 		return
@@ -218,6 +246,16 @@ func Connect(ctx context.Context, addr string) (*Client, json.RawMessage, error)
 	}
 	conn.Close()
 	return c, r.About, nil
+}
+
+// Join tells the world where the centre is: its reporters, registrars and holders
+// go there from then on.
+func (c *Client) Join(ctx context.Context, centre Centre) error {
+	conn, _, err := c.ask(ctx, request{Op: "join", Centre: &centre})
+	if err != nil {
+		return problem.Wrap(err, problem.Refused, "the lab does not take the centre")
+	}
+	return conn.Close()
 }
 
 // SourceOf asks for the address in the world of whoever connected from a
