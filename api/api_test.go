@@ -170,7 +170,8 @@ func TestOpenAPI(t *testing.T) {
 		want["post /api/v1/disclosures/{id}/"+act] = "disclosure-act-" + act
 	}
 	for path, id := range map[string]string{"post /api/v1/verifications": "verification-open", "get /api/v1/verifications": "verifications", "get /api/v1/verifications/{id}": "verification",
-		"post /api/v1/verifications/{id}/answer": "verification-answer", "post /api/v1/verifications/{id}/again": "verification-again"} {
+		"post /api/v1/verifications/{id}/answer": "verification-answer", "post /api/v1/verifications/{id}/again": "verification-again",
+		"post /api/v1/verifications/{id}/gone": "verification-gone"} {
 		want[path] = id
 	}
 	for path, id := range map[string]string{"get /api/v1/inaccuracies": "inaccuracies", "get /api/v1/inaccuracies/{id}": "inaccuracy", "post /api/v1/inaccuracies": "inaccuracy-open",

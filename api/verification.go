@@ -33,6 +33,9 @@ func (a *API) verifications(h huma.API, failures func(...int) map[string]*huma.R
 		Security: needsKey, Responses: failures(401, 403, 404)}, a.getVerification)
 	huma.Register(h, huma.Operation{OperationID: "verification-answer", Method: http.MethodPost, Path: "/api/v1/verifications/{id}/answer", Summary: "Return a code that the holder typed in at the registrar's",
 		MaxBodyBytes: 16 << 10, BodyReadTimeout: bodyTime, Security: needsKey, Responses: failures(400, 401, 403, 404, 409, 413, 422)}, a.answerVerification)
+	huma.Register(h, huma.Operation{OperationID: "verification-gone", Method: http.MethodPost, Path: "/api/v1/verifications/{id}/gone", Summary: "Say that the registration is gone",
+		Description:  "It was deleted, expired or transferred away: no code, reminder or hold follows any more, and whoever registers the name next begins anew. Twice is once.",
+		MaxBodyBytes: 16 << 10, BodyReadTimeout: bodyTime, Security: needsKey, Responses: failures(400, 401, 403, 404, 409, 413, 422)}, a.goneVerification)
 	huma.Register(h, huma.Operation{OperationID: "verification-again", Method: http.MethodPost, Path: "/api/v1/verifications/{id}/again", Summary: "Send another code by mail",
 		Description: "Beside the schedule, as far apart as the profile says.", Security: needsKey, Responses: failures(401, 403, 404, 409, 429)}, a.againVerification)
 }
@@ -99,7 +102,7 @@ type openVerificationIn struct {
 		Email     string `json:"email,omitempty" maxLength:"320"`
 		Phone     string `json:"phone,omitempty" maxLength:"40" doc:"With + and the country code."`
 		Role      string `json:"role,omitempty" enum:"registrant,account_holder"`
-		Trigger   string `json:"trigger,omitempty" enum:"registered,transferred" doc:"What begins it. A change of data needs none: the values differ."`
+		Trigger   string `json:"trigger,omitempty" enum:"registered,transferred" doc:"What begins it: with another ref (or registrar) than before it is another registration of the name, and what was under way about the one before ends. Leave it out for a change of data: its clock runs on."`
 		Registrar string `json:"registrar,omitempty" maxLength:"200"`
 		Ref       string `json:"ref,omitempty" maxLength:"200" doc:"What your system calls it. Put no personal data here."`
 		Profile   string `json:"profile,omitempty" maxLength:"32" doc:"For the centre's own people and systems; a member's are under the operator's profile."`
@@ -195,6 +198,20 @@ func (a *API) answerVerification(ctx context.Context, in *answerVerificationIn) 
 		return nil, fail(err)
 	}
 	return verified(a.c.ReturnCode(ctx, in.ID, person(ctx).Actor(), in.Body.Code))
+}
+
+type goneVerificationIn struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body struct {
+		How string `json:"how" enum:"deleted,transferred" doc:"deleted: or expired. transferred: to another registrar or holder."`
+	}
+}
+
+func (a *API) goneVerification(ctx context.Context, in *goneVerificationIn) (*verificationOut, error) {
+	if _, err := a.oneVerification(ctx, access.Work, in.ID); err != nil {
+		return nil, fail(err)
+	}
+	return verified(a.c.LeaveVerification(ctx, in.ID, 0, person(ctx).Actor(), verify.Departure(in.Body.How)))
 }
 
 func (a *API) againVerification(ctx context.Context, in *verificationIn) (*verificationOut, error) {

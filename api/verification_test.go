@@ -85,6 +85,17 @@ func TestVerifications(t *testing.T) {
 	if got := o.want(http.StatusOK, "analyst", "GET", "/verifications?name=example.com", ""); !strings.Contains(got, id) || !strings.Contains(got, v.ID) {
 		t.Errorf("%s", got)
 	}
+	// A registration that is gone, as its own system says; twice is once.
+	o.want(http.StatusForbidden, "home", "POST", at+"/gone", `{"how":"deleted"}`)
+	o.want(http.StatusUnprocessableEntity, "registrar", "POST", at+"/gone", `{"how":"replaced"}`)
+	for range 2 {
+		if read(o.want(http.StatusOK, "registrar", "POST", at+"/gone", `{"how":"deleted"}`)); v.ID != id || v.State != "terminated" {
+			t.Errorf("%+v", v)
+		}
+	}
+	if read(o.want(http.StatusCreated, "registrar", "POST", "/verifications", registered)); v.ID == id || v.State != "pending" {
+		t.Errorf("the next registration: %+v", v)
+	}
 	for _, act := range []string{"hold", "release", "evidence", "contact"} {
 		if status, _ := o.do("analyst", "POST", at+"/"+act, `{}`); status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
 			t.Errorf("%s: %d", act, status)

@@ -3,6 +3,8 @@ package centre
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"iter"
 	"maps"
@@ -133,8 +135,19 @@ func (c *Centre) Assess(ctx context.Context, only ...string) (int, error) {
 			}
 			if a.skip = !known; known {
 				v, err := c.version(ctx, tx, row, true)
-				if err != nil && problem.CodeOf(err) != problem.NotFound { // expired since
-					return err
+				switch problem.CodeOf(err) {
+				case problem.Corrupt:
+					// One record that cannot be read stops nothing: it is assessed
+					// again when another answer comes.
+					c.Log.Warn("a registration cannot be read, and is not assessed", "name", d.Name, "err", err)
+					a.skip = true
+					batch = append(batch, a)
+					continue
+				case problem.NotFound: // expired since
+				default:
+					if err != nil {
+						return err
+					}
 				}
 				a.rec, a.at = v.Record, row.Last
 				a.gone = a.rec.State != registration.Registered
@@ -154,7 +167,24 @@ func (c *Centre) Assess(ctx context.Context, only ...string) (int, error) {
 	if c.set.Accuracy.Observe && c.Collect != nil {
 		c.observe(ctx, batch)
 	}
-	return len(batch), c.Store.Update(ctx, func(tx *store.Tx) error { return c.count(ctx, tx, batch) })
+	err := c.Store.Update(ctx, func(tx *store.Tx) error { return c.count(ctx, tx, batch) })
+	if problem.CodeOf(err) != problem.Corrupt {
+		return len(batch), err
+	}
+	// What is kept of one of them cannot be read: it must not hold up the others.
+	for _, a := range batch {
+		one := []assessed{a}
+		err := c.Store.Update(ctx, func(tx *store.Tx) error { return c.count(ctx, tx, one) })
+		if problem.CodeOf(err) == problem.Corrupt {
+			c.Log.Warn("a registration cannot be counted", "name", a.due.Name, "err", err)
+			one[0].skip = true
+			err = c.Store.Update(ctx, func(tx *store.Tx) error { return c.count(ctx, tx, one) })
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(batch), nil
 }
 
 // count writes what comes out of a batch.
@@ -300,14 +330,28 @@ func (c *Centre) AssessAll(ctx context.Context) (n int64, err error) {
 type AccuracyFrame struct {
 	Name    string        // of the frame
 	Source  census.Source // Own or Public
-	Profile string
+	Profile string        // by name, where Own is nil
+	// Own is a profile of the operator's own. It is kept as it was read, under its
+	// digest, with the sums that are held against it.
+	Own *OwnProfile
 	// TLD, if given, is the only one that names may be under: others are bad
 	// rows.
 	TLD string
 	// SHA is the SHA-256 of what is read, in hex: reading the same into the same
-	// frame goes on where it stopped.
+	// frame under the same profile goes on where it stopped.
 	SHA     string
 	Observe bool // ask DNS about mail domains
+	// Whole says that this is all there is of the TLDs whose names are in it: names
+	// of theirs that were counted before and are not in it are gone.
+	Whole bool
+	// Batch is how many rows are made durable at once; 0: 2000.
+	Batch int
+}
+
+// OwnProfile is the file of a profile of the operator's own.
+type OwnProfile struct {
+	File string // what it is called, without its folder
+	Body []byte // at most policy.MaxBytes
 }
 
 // AccuracyRead is how far a frame was read.
@@ -318,7 +362,12 @@ type AccuracyRead struct {
 	Skipped int       `json:"skipped"` // of them read by an earlier run
 	Bad     int       `json:"bad"`     // that could not be read
 	Written int       `json:"written"` // outcomes of this run
-	Done    bool      `json:"done"`
+	// Gone are names that were counted before this run and are not in the whole
+	// deposit any more.
+	Gone    int    `json:"gone"`
+	Done    bool   `json:"done"`
+	Profile string `json:"profile"`
+	Hash    string `json:"profile_hash"`
 }
 
 // ReadAccuracy holds the units of a frame against a profile and counts what comes
@@ -339,27 +388,39 @@ func (c *Centre) ReadAccuracy(ctx context.Context, f AccuracyFrame, units iter.S
 	case f.Name == LookedUp:
 		return out, problem.BadField("frame", "%q is what this centre looked up", LookedUp)
 	}
-	p, err := set.Policies.Get(f.Profile)
+	var p policy.Profile
+	var err error
+	if f.Own == nil {
+		p, err = set.Policies.Get(f.Profile)
+	} else {
+		_, p, err = set.Policies.With(text.Line(f.Own.File, maxFrameName), f.Own.Body)
+	}
 	if err != nil {
 		return out, err
 	}
+	out.Profile, out.Hash = p.ID, p.Hash()
 	tld := strings.ToLower(strings.Trim(f.TLD, "."))
-	r := &accuracyReading{c: c, f: f, p: p}
+	r := &accuracyReading{c: c, f: f, p: p, tlds: map[string]bool{}}
+	this := store.AccuracyImport{Frame: f.Name, SHA: f.SHA, Profile: p.ID, Hash: p.Hash(), TLD: tld}
 	if err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
-		r.at, r.known, err = tx.AccuracyImport(ctx, f.Name, f.SHA)
+		r.at, r.known, err = tx.AccuracyImport(ctx, this)
 		return err
 	}); err != nil {
 		return out, err
 	}
 	if r.at.Done {
-		return out, problem.New(problem.Conflict, "this file was read into %q already, on %s", f.Name, r.at.At.Format(time.DateOnly))
+		return out, problem.New(problem.Conflict, "this file was read into %q already under this state of %s, on %s", f.Name, p.ID, r.at.At.Format(time.DateOnly))
+	}
+	if keep := c.AccuracyKeep(); r.known && keep >= 0 && !r.at.At.After(c.Clock.Now().Add(-keep)) {
+		return out, problem.New(problem.Conflict, "reading this file began on %s, and what was found then is not kept any more: give another name with --frame, or drop %q first", r.at.At.Format(time.DateOnly), f.Name)
 	}
 	if !r.known {
-		r.at = store.AccuracyImport{Frame: f.Name, SHA: f.SHA, At: c.Clock.Now()}
+		r.at = this
+		r.at.At = c.Clock.Now()
 	}
 	out.At, out.Skipped = r.at.At, r.at.Units
 	tell := func() {
-		out.Rows, out.Bad, out.Written, out.Done = r.at.Units, r.at.Bad, r.written, r.at.Done
+		out.Rows, out.Bad, out.Written, out.Gone, out.Done = r.at.Units, r.at.Bad, r.written, r.gone, r.at.Done
 		if told != nil {
 			told(out)
 		}
@@ -368,6 +429,11 @@ func (c *Centre) ReadAccuracy(ctx context.Context, f AccuracyFrame, units iter.S
 	for u, err := range units {
 		if frame.Fatal(err) {
 			return out, errors.Join(err, r.flush(ctx, false))
+		}
+		if f.Whole && err == nil && strings.Contains(u.ID, ".") && (tld == "" || tldOf(u.ID) == tld) {
+			if r.tlds[tldOf(u.ID)] = true; len(r.tlds) > maxWholeTLDs {
+				return out, problem.New(problem.TooLarge, "the deposit has names under over %d TLDs: it is not one whole", maxWholeTLDs)
+			}
 		}
 		if row++; row <= out.Skipped {
 			continue
@@ -388,7 +454,7 @@ func (c *Centre) ReadAccuracy(ctx context.Context, f AccuracyFrame, units iter.S
 			bad(err)
 		}
 		r.add(u, err)
-		if r.rows >= importBatch {
+		if r.rows >= cmp.Or(f.Batch, importBatch) {
 			if err := r.flush(ctx, false); err != nil {
 				return out, err
 			}
@@ -398,11 +464,54 @@ func (c *Centre) ReadAccuracy(ctx context.Context, f AccuracyFrame, units iter.S
 	if row < out.Skipped {
 		return out, problem.New(problem.Conflict, "the file ends after %d rows, and %d were read before: it is another one", row, out.Skipped)
 	}
+	if f.Whole {
+		// Before the end is noted, so that a run that is stopped here goes on.
+		if err := r.flush(ctx, false); err != nil {
+			return out, err
+		}
+		if err := r.leave(ctx); err != nil {
+			return out, err
+		}
+	}
 	if err := r.flush(ctx, true); err != nil {
 		return out, err
 	}
 	tell()
 	return out, nil
+}
+
+// maxWholeTLDs is how many TLDs a whole deposit may hold.
+const maxWholeTLDs = 2000
+
+// leave notes that names are gone that were counted before this reading began,
+// under a TLD that is read as a whole, and are not in it.
+func (r *accuracyReading) leave(ctx context.Context) error {
+	tlds := slices.Sorted(maps.Keys(r.tlds))
+	for after := ""; len(tlds) > 0; {
+		var set int64
+		var page []store.AccuracyName
+		if err := r.c.Store.Update(ctx, func(tx *store.Tx) (err error) {
+			if set, err = tx.TakeAccuracySet(ctx, r.f.Name, r.p.ID, r.p.Hash(), r.at.At); err != nil {
+				return err
+			}
+			if page, err = tx.AccuracyBefore(ctx, set, tlds, r.at.At, after); err != nil {
+				return err
+			}
+			for i := range page {
+				page[i].At, page[i].Gone, page[i].Outcome = r.at.At, true, census.Outcome{}
+			}
+			_, err = tx.AddAccuracy(ctx, set, page)
+			return err
+		}); err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		after = page[len(page)-1].Name
+		r.gone += len(page)
+	}
+	return nil
 }
 
 // accuracyReading is a run of ReadAccuracy.
@@ -416,6 +525,8 @@ type accuracyReading struct {
 	rows    int
 	bad     int
 	written int
+	gone    int
+	tlds    map[string]bool // of the names that are read, where that is the whole of them
 	mail    map[string]accuracy.MailFact
 }
 
@@ -499,6 +610,12 @@ func (r *accuracyReading) flush(ctx context.Context, last bool) error {
 		if err != nil {
 			return err
 		}
+		if o := r.f.Own; o != nil {
+			sum := sha256.Sum256(o.Body)
+			if _, err := tx.PutAccuracyProfile(ctx, store.AccuracyProfile{Hash: r.p.Hash(), Profile: r.p.ID, File: text.Line(o.File, maxFrameName), SHA: hex.EncodeToString(sum[:]), Body: o.Body, Added: now}); err != nil {
+				return err
+			}
+		}
 		if _, err := tx.AddAccuracy(ctx, set, names); err != nil {
 			return err
 		}
@@ -509,6 +626,56 @@ func (r *accuracyReading) flush(ctx context.Context, last bool) error {
 	r.written += len(names)
 	r.at, r.known, r.rows, r.bad, r.batch = next, true, 0, 0, r.batch[:0]
 	return nil
+}
+
+// AccuracyKeep is how long verdicts on single names are kept; below zero without
+// end.
+func (c *Centre) AccuracyKeep() time.Duration {
+	return cmp.Or(c.set.Retention.Accuracy, store.DefaultRetention().Accuracy)
+}
+
+// AccuracyUntil is until when a verdict is kept that was found at a time; zero
+// where it is kept without end.
+func (c *Centre) AccuracyUntil(at time.Time) time.Time {
+	if keep := c.AccuracyKeep(); keep >= 0 {
+		return at.Add(keep)
+	}
+	return time.Time{}
+}
+
+// OwnProfileOf reads the profile of the operator's own that a set was held
+// against, with what is known of it as it is read now; ok is false for a set under
+// a built-in one. The profile is empty where the file does not read the same any
+// more, as when a built-in one changed that it extends.
+func (c *Centre) OwnProfileOf(ctx context.Context, hash string) (row store.AccuracyProfile, p policy.Profile, ok bool, err error) {
+	err = c.Store.View(ctx, func(tx *store.Tx) error {
+		row, err = tx.AccuracyProfile(ctx, hash)
+		return err
+	})
+	if problem.CodeOf(err) == problem.NotFound {
+		return row, p, false, nil
+	}
+	if err != nil || c.set.Accuracy.Policies == nil {
+		return row, p, err == nil, err
+	}
+	if _, read, err := c.set.Accuracy.Policies.With(row.File, row.Body); err == nil && read.Hash() == row.Hash {
+		p = read
+	}
+	return row, p, true, nil
+}
+
+// OwnProfiles lists the profiles of the operator's own by hash, without their
+// files.
+func (c *Centre) OwnProfiles(ctx context.Context) (map[string]store.AccuracyProfile, error) {
+	out := map[string]store.AccuracyProfile{}
+	err := c.Store.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.AccuracyProfiles(ctx)
+		for _, r := range rows {
+			out[r.Hash] = r
+		}
+		return err
+	})
+	return out, err
 }
 
 // PublishAccuracy says whether the public sees the sums of a frame.
@@ -563,7 +730,9 @@ const AccuracyMonths = 24
 
 // Accuracy reads sums; tld and registrar are "" for all.
 func (c *Centre) Accuracy(ctx context.Context, set int64, tld, registrar string) (s AccuracySums, err error) {
-	from := store.AccuracyMonth(c.Clock.Now().UTC().AddDate(0, -AccuracyMonths+1, 0))
+	// From the first day of this month: from its 31st others would be skipped.
+	now := c.Clock.Now().UTC()
+	from := store.AccuracyMonth(time.Date(now.Year(), now.Month()-AccuracyMonths+1, 1, 0, 0, 0, 0, time.UTC))
 	err = c.Store.View(ctx, func(tx *store.Tx) error {
 		s = AccuracySums{}
 		if s.All, err = tx.AccuracyCount(ctx, set, store.AccuracyNow, tld, registrar); err != nil {
@@ -604,6 +773,80 @@ func (c *Centre) Accuracy(ctx context.Context, set int64, tld, registrar string)
 	return s, err
 }
 
+// AccuracyTable says what may be published of a set: of TLDs, of registrars, and
+// of registrars in TLDs. Where there are too many to be looked through it is the
+// sum of everything alone.
+func (c *Centre) AccuracyTable(ctx context.Context, set int64) (census.Table, error) {
+	var sizes []store.AccuracySize
+	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		sizes, err = tx.AccuracySizes(ctx, set)
+		return err
+	})
+	if problem.CodeOf(err) == problem.TooLarge {
+		return census.Table{}, nil
+	}
+	if err != nil {
+		return census.Table{}, err
+	}
+	cells := make([]census.Cell, len(sizes))
+	for i, s := range sizes {
+		cells[i] = census.Cell{Row: s.TLD, Column: s.Registrar, N: s.N}
+	}
+	return census.PublishTable(cells), nil
+}
+
+// AccuracyWhole is the sum of everything that is counted in a set today, with
+// detail.
+func (c *Centre) AccuracyWhole(ctx context.Context, set int64) (out store.AccuracyCount, err error) {
+	err = c.Store.View(ctx, func(tx *store.Tx) error {
+		out, err = tx.AccuracyCount(ctx, set, store.AccuracyNow, "", "")
+		return err
+	})
+	return out, err
+}
+
+// PublicMonths are those months of a sum that may be published: of everything, of
+// a TLD or of a registrar; of a registrar in a TLD there are none. Left out is
+// what is of few names, what would give a small TLD or registrar of the same month
+// by subtraction, and, the latest first, what would give a month that is left out
+// from what is counted today.
+func (c *Centre) PublicMonths(ctx context.Context, set int64, tld, registrar string, in []store.AccuracyCount) ([]store.AccuracyCount, error) {
+	if tld != "" && registrar != "" || len(in) == 0 {
+		return nil, nil
+	}
+	next := map[int]int{}
+	if tld != "" || registrar != "" {
+		months := make([]int, len(in))
+		for i, m := range in {
+			months[i] = m.Month
+		}
+		if err := c.Store.View(ctx, func(tx *store.Tx) error {
+			folds, err := tx.AccuracyFolds(ctx, set, registrar != "", months, census.MinGroup)
+			for _, f := range folds {
+				if f.Small > 0 && f.Small < census.MinGroup {
+					next[f.Month] = f.Next // goes with the small ones, which are too few
+				}
+			}
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	hidden, out := 0, make([]store.AccuracyCount, 0, len(in))
+	for _, m := range in {
+		if n := m.Counts.N; n < census.MinGroup || n == next[m.Month] {
+			hidden += n
+		} else {
+			out = append(out, m)
+		}
+	}
+	for hidden > 0 && hidden < census.MinGroup && len(out) > 0 {
+		hidden += out[len(out)-1].Counts.N
+		out = out[:len(out)-1]
+	}
+	return out, nil
+}
+
 // AccuracyNames lists names of a registrar in a TLD by whether their holders can
 // be reached.
 func (c *Centre) AccuracyNames(ctx context.Context, set int64, f store.AccuracyFilter) (out []store.AccuracyName, err error) {
@@ -618,7 +861,8 @@ func (c *Centre) AccuracyNames(ctx context.Context, set int64, f store.AccuracyF
 type NameAccuracy struct {
 	Set store.AccuracySet
 	store.AccuracyName
-	Called string // the registrar
+	Called string    // the registrar
+	Until  time.Time // until when it is kept; zero: without end
 }
 
 // AccuracyOf gives what was found of a name, in each set that holds it, in the
@@ -649,7 +893,7 @@ func (c *Centre) AccuracyOf(ctx context.Context, d name.Domain) (out []NameAccur
 			if err != nil {
 				return err
 			}
-			out = append(out, NameAccuracy{s, n, called[n.Registrar]})
+			out = append(out, NameAccuracy{s, n, called[n.Registrar], c.AccuracyUntil(n.At)})
 		}
 		return nil
 	})

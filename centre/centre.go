@@ -122,6 +122,8 @@ type Centre struct {
 	booksMu sync.Mutex
 	books   map[string]casework.Playbook // by hash, as pinned
 	workMu  sync.Mutex
+	life    context.Context // ends with Stop
+	lanes   lanes
 	working map[string]bool // cases that are looked at now, by id
 }
 
@@ -131,7 +133,7 @@ func New(p Parts, s Settings) *Centre {
 		s.Lease = 10 * time.Minute
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Centre{Parts: p, set: s, adds: make(chan add, 1024), stop: cancel, books: map[string]casework.Playbook{}, working: map[string]bool{}}
+	c := &Centre{Parts: p, set: s, life: ctx, adds: make(chan add, 1024), stop: cancel, books: map[string]casework.Playbook{}, working: map[string]bool{}}
 	c.done.Go(func() { c.committer(ctx) })
 	return c
 }
@@ -217,13 +219,13 @@ func (c *Centre) remember(hash string, pb casework.Playbook) {
 
 // prompts are the jobs that a transaction causes: one of each kind, however much
 // it causes.
-type prompts struct{ cases, notices, verifications, orders []string }
+type prompts struct{ cases, notices, verifications, orders, doubts []string }
 
 func (p *prompts) enqueue(ctx context.Context, tx *store.Tx) error {
 	for _, j := range []struct {
 		kind string
 		ids  []string
-	}{{JobCase, p.cases}, {JobDeliver, p.notices}, {JobVerify, p.verifications}, {JobVerifyOrder, p.orders}} {
+	}{{JobCase, p.cases}, {JobDeliver, p.notices}, {JobVerify, p.verifications}, {JobVerifyOrder, p.orders}, {JobVerifyDoubt, p.doubts}} {
 		slices.Sort(j.ids)
 		if err := tx.Enqueue(ctx, j.kind, slices.Compact(j.ids)...); err != nil {
 			return err

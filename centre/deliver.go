@@ -3,6 +3,7 @@ package centre
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"bailiwick/notify"
 	"bailiwick/notify/email"
 	"bailiwick/party"
+	"bailiwick/problem"
 	"bailiwick/report/read"
 	"bailiwick/report/xarf"
 	"bailiwick/store"
@@ -24,38 +26,6 @@ func noticeID(obligation string, n int) string { return fmt.Sprintf("%s.%d", obl
 // retries are the waits after a temporary failure; after the last the notice
 // has failed.
 var retries = []time.Duration{10 * time.Minute, 20 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 12 * time.Hour}
-
-// Deliver sends the given notices that are due. Each is one message to one
-// party: the intent is committed before the first SMTP byte, the result after
-// the last, and a result that is never written is in doubt, not repeated.
-func (c *Centre) Deliver(ctx context.Context, ids []string) error {
-	var first error
-	for _, id := range ids {
-		if err := c.deliver(ctx, id); err != nil {
-			c.Log.Error("a notice could not be handled", "notice", id, "err", err)
-			if first == nil {
-				first = err
-			}
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	return first
-}
-
-func (c *Centre) deliver(ctx context.Context, id string) error {
-	msg, n, ok, err := c.intend(ctx, id)
-	if err != nil || !ok {
-		return err
-	}
-	sending, done := finishing(ctx)
-	res := c.Mail.Send(sending, msg)
-	done()
-	// The result is written even when ctx has ended meanwhile: the message is
-	// out, and forgetting that would leave it in doubt.
-	return c.sent(context.WithoutCancel(ctx), n, res)
-}
 
 // stopGrace is how long a message that is on its way may still take when its
 // worker is asked to stop.
@@ -79,57 +49,71 @@ func finishing(ctx context.Context) (context.Context, func()) {
 // intend claims a notice and commits the intent to send it, if it may be sent
 // now. At most one worker gets ok.
 func (c *Centre) intend(ctx context.Context, id string) (msg email.Message, n store.Notice, ok bool, err error) {
-	err = c.Store.Update(ctx, func(tx *store.Tx) error {
-		ok = false
-		now := c.Clock.Now()
-		if n, err = tx.Notice(ctx, id); err != nil {
-			return err
-		}
-		if n.State != store.NoticeDue || n.Due.After(now) {
-			return nil
-		}
-		compose, err := c.prepare(ctx, tx, n, now)
-		if err != nil || compose == nil {
-			return err
-		}
-		sent, err := c.countDesk(ctx, tx, n, now.Add(-24*time.Hour))
-		if err != nil {
-			return err
-		}
-		all, err := tx.CountNotices(ctx, "", now.Add(-24*time.Hour))
-		if err != nil {
-			return err
-		}
-		policy := c.set.Policy
-		if stop, has, err := tx.Setting(ctx, SettingStop); err != nil {
-			return err
-		} else if has && len(stop) > 0 {
-			policy.Stop = true
-		}
-		if d := notify.Gate(policy, notify.Counts{Channel: n.Channel, Party: sent, All: all}, now); !d.Allowed {
-			n.Due, n.Response = d.Retry, d.Reason
-			if !n.Due.After(now) {
-				n.Due = now.Add(time.Hour)
+	err = retry(func() error {
+		return c.Store.Update(ctx, func(tx *store.Tx) error {
+			ok = false
+			now := c.Clock.Now()
+			if n, err = tx.Notice(ctx, id); err != nil {
+				return err
 			}
-			return tx.FinishNotice(ctx, n)
-		}
-		if msg, err = compose(); err != nil {
-			return c.failed(ctx, tx, n, "the message could not be made: "+err.Error())
-		}
-		kept := msg.Raw
-		if msg.Copy != nil {
-			kept = msg.Copy
-		}
-		n.Blob, err = tx.PutBlob(ctx, "message/rfc822", kept)
-		if err != nil {
+			if n.State != store.NoticeDue || n.Due.After(now) {
+				return nil
+			}
+			compose, err := c.prepare(ctx, tx, n, now)
+			if err != nil || compose == nil {
+				return err
+			}
+			sent, err := c.countDesk(ctx, tx, n, now.Add(-24*time.Hour))
+			if err != nil {
+				return err
+			}
+			all, err := tx.CountNotices(ctx, "", now.Add(-24*time.Hour))
+			if err != nil {
+				return err
+			}
+			if n.Kind == kindVerify { // codes have a cap of their own
+				all = 0
+			}
+			policy := c.set.Policy
+			if stop, has, err := tx.Setting(ctx, SettingStop); err != nil {
+				return err
+			} else if has && len(stop) > 0 {
+				policy.Stop = true
+			}
+			if d := notify.Gate(policy, notify.Counts{Channel: n.Channel, Party: sent, All: all}, now); !d.Allowed {
+				n.Due, n.Response = d.Retry, d.Reason
+				if !n.Due.After(now) {
+					n.Due = now.Add(time.Hour)
+				}
+				return tx.FinishNotice(ctx, n)
+			}
+			if msg, err = compose(); errors.Is(err, errNotWritten) {
+				return err
+			} else if err != nil {
+				return c.failed(ctx, tx, n, "the message could not be made: "+err.Error())
+			}
+			kept := msg.Raw
+			if msg.Copy != nil {
+				kept = msg.Copy
+			}
+			n.Blob, err = tx.PutBlob(ctx, "message/rfc822", kept)
+			if err != nil {
+				return err
+			}
+			n.MessageID, n.Worker, n.Intended = msg.ID, c.set.Worker, time.Now()
+			ok, err = tx.IntendNotice(ctx, n.ID, c.set.Worker, msg.ID, n.Blob, n.Intended)
+			if err == nil && !ok { // what was written for this message must not stand
+				return problem.Wrap(errRace, problem.Conflict, "another worker sends notice %s", id)
+			}
 			return err
-		}
-		n.MessageID, n.Worker, n.Intended = msg.ID, c.set.Worker, time.Now()
-		ok, err = tx.IntendNotice(ctx, n.ID, c.set.Worker, msg.ID, n.Blob, n.Intended)
-		return err
+		})
 	})
 	return msg, n, ok && err == nil, err
 }
+
+// errNotWritten marks an error of the database while a message was made, as against
+// a message that cannot be made.
+var errNotWritten = errors.New("not written")
 
 // prepare says how the message of a notice is made; nil where it does not leave
 // now, which is then written on the notice.
@@ -193,7 +177,7 @@ func (c *Centre) prepareReceipt(ctx context.Context, tx *store.Tx, n store.Notic
 		return nil, tx.FinishNotice(ctx, n)
 	}
 	return func() (email.Message, error) {
-		raw, _, err := c.Store.Blob(ctx, m.Blob)
+		raw, _, err := tx.Blob(ctx, m.Blob)
 		if err != nil {
 			return email.Message{}, err
 		}
@@ -273,8 +257,9 @@ func (c *Centre) compose(cs casework.Case, pb casework.Playbook, o casework.Obli
 	if err != nil {
 		return email.Message{}, err
 	}
-	return email.Compose(a, email.ComposeOptions{From: c.set.From, FromName: c.set.Name,
-		ReplyTo: email.ReplyAddress(c.ReplyKey, c.set.ReplyDomain, cs.ID, o.ID), DKIM: c.DKIM, PGPFallback: c.set.PGPFallback})
+	opt := c.composing(n.ID, c.set.From, email.ReplyAddress(c.ReplyKey, c.set.ReplyDomain, cs.ID, o.ID))
+	opt.PGPFallback = c.set.PGPFallback
+	return email.Compose(a, opt)
 }
 
 // draft gathers what a notice says.

@@ -153,7 +153,8 @@ func (c *Centre) Retain(ctx context.Context) error {
 	_, verified := c.Store.SweepVerifications(ctx, now, c.set.Retention.Personal, c.set.Verify.Keep)
 	_, corrected := c.Store.SweepInaccuracies(ctx, now, c.set.Retention.Personal)
 	_, sampled := c.Store.SweepSurveys(ctx, now, c.set.Retention.Registration)
-	return errors.Join(err, asked, verified, corrected, sampled)
+	_, counted := c.Store.SweepAccuracy(ctx, now, c.set.Retention.Accuracy)
+	return errors.Join(err, asked, verified, corrected, sampled, counted)
 }
 
 // SetBaseURL says how the centre is reached, once that is known. It must be

@@ -8,8 +8,6 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -20,8 +18,6 @@ import (
 	"bailiwick/casework"
 	"bailiwick/disclosure"
 	"bailiwick/mail"
-	"bailiwick/mail/dsn"
-	"bailiwick/mail/reply"
 	"bailiwick/name"
 	"bailiwick/notify/email"
 	"bailiwick/party"
@@ -53,6 +49,14 @@ const (
 	routeDisclosure = "disclosure:" // and the request
 	kindDisclosure  = "disclosure"
 )
+
+var disclosures = keeping[disclosure.Request, disclosure.Command]{
+	what: "request", kind: kindDisclosure, notices: "disclosure", route: routeDisclosure,
+	at:     func(r disclosure.Request) where { return where{r.ID, r.Seq, r.Last} },
+	decide: disclosure.Decide, seal: disclosure.Seal, apply: disclosure.Apply,
+	load:   loading((*store.Tx).Disclosure, unpackDisclosure),
+	events: (*store.Tx).DisclosureEvents, append: (*store.Tx).AppendDisclosureEvents,
+}
 
 // DisclosureDraft is what a request says, from a form or a command.
 type DisclosureDraft struct {
@@ -134,7 +138,7 @@ func (c *Centre) DraftDisclosure(ctx context.Context, d DisclosureDraft, by stri
 			}
 		}
 		asker := c.asker(by)
-		if err := c.capDisclosures(ctx, tx, disclosure.Outgoing, asker, c.set.Disclosure.PerDay, c.set.Disclosure.PerPersonPerDay); err != nil {
+		if err := c.capDisclosures(ctx, tx, disclosure.Outgoing, "", asker, c.set.Disclosure.PerDay, c.set.Disclosure.PerPersonPerDay); err != nil {
 			return err
 		}
 		same, err := tx.Disclosures(ctx, store.DisclosureFilter{Direction: string(disclosure.Outgoing), Name: cmd.Name.String(), OpenOnly: true})
@@ -221,8 +225,28 @@ func (c *Centre) asker(who string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// The pools that requests are counted in. Anybody may fill a form, and say that it
+// is urgent; so neither uses up what the other may have, and both leave to the people
+// of the desk, and to systems with a key, what those write down.
+const (
+	poolForm   = "form"
+	poolUrgent = "form, urgent"
+	poolKnown  = "known"
+)
+
+// poolOf is the pool of a request that somebody else asks.
+func poolOf(by string, u disclosure.Urgency) string {
+	switch {
+	case !strings.HasPrefix(by, "form:"):
+		return poolKnown
+	case u == disclosure.Urgent:
+		return poolUrgent
+	}
+	return poolForm
+}
+
 // capDisclosures holds the caps against the requests of the last day.
-func (c *Centre) capDisclosures(ctx context.Context, tx *store.Tx, dir disclosure.Direction, asker string, all, each int) error {
+func (c *Centre) capDisclosures(ctx context.Context, tx *store.Tx, dir disclosure.Direction, pool, asker string, all, each int) error {
 	if err := tx.LockDisclosures(ctx); err != nil {
 		return err
 	}
@@ -232,12 +256,19 @@ func (c *Centre) capDisclosures(ctx context.Context, tx *store.Tx, dir disclosur
 		most  int
 		who   string
 	}{{"", all, "in all"}, {asker, each, "by one who asks"}} {
-		n, err := tx.CountDisclosures(ctx, string(dir), k.asker, since)
+		n, err := tx.CountDisclosures(ctx, string(dir), pool, k.asker, since)
 		if err != nil {
 			return err
 		}
 		if n >= k.most {
-			return problem.New(problem.RateLimited, "%d disclosure requests were %s in 24 hours %s, the most there may be", n, dir, k.who)
+			why := ""
+			if pool == poolForm || pool == poolUrgent {
+				why = "; what cannot wait is taken by the people of the desk"
+				if c.set.Contact != "" {
+					why += " (" + c.set.Contact + ")"
+				}
+			}
+			return problem.New(problem.RateLimited, "%d disclosure requests were %s in 24 hours %s, the most there may be%s", n, dir, k.who, why)
 		}
 	}
 	return nil
@@ -250,88 +281,35 @@ func (c *Centre) SendDisclosure(ctx context.Context, id string, seq int, by, to 
 }
 
 // opening is what is written with the first event alone.
-type opening struct{ token, asker string }
+type opening struct{ token, asker, pool string }
 
 // stepDisclosure gives commands to a request, one after the other, and writes
 // the events, the projection and the notices they cause in tx. The zero request
 // is opened by an Open command.
 func (c *Centre) stepDisclosure(ctx context.Context, tx *store.Tx, p *prompts, r disclosure.Request, o opening, cmds ...disclosure.Command) (disclosure.Request, error) {
-	now, was, id := c.Clock.Now(), r.Seq, r.ID
-	if was == 0 {
-		id = c.NewID()
-	}
-	if now.Before(r.Last) {
-		now = r.Last
-	}
-	var entries []casework.Entry
-	var notices []store.Notice
-	for _, cmd := range cmds {
-		evs, err := disclosure.Decide(r, cmd, now)
-		if err != nil {
-			return r, err
-		}
-		for _, ev := range evs {
-			var salt [32]byte
-			if _, err := rand.Read(salt[:]); err != nil {
-				return r, err
-			}
-			e, err := disclosure.Seal(r, id, ev, now, salt)
-			if err != nil {
-				return r, err
-			}
-			if r, err = disclosure.Apply(r, e); err != nil {
-				return r, err
-			}
-			entries = append(entries, e)
-			if n, to, ok := disclosure.Ordered(ev); ok {
-				notices = append(notices, store.Notice{ID: fmt.Sprintf("disclosure.%s.%d", id, n), Obligation: routeDisclosure + id, Number: n, Kind: kindDisclosure,
-					Channel: "email", Party: r.Party.ID, To: to, State: store.NoticeDue, Created: now, Due: now})
-			}
-		}
-	}
-	if len(entries) == 0 {
-		return r, nil
+	s, err := disclosures.take(c, r, cmds...)
+	if r = s.after; err != nil || len(s.entries) == 0 {
+		return r, err
 	}
 	body, err := json.Marshal(r)
 	if err != nil {
 		return r, err
 	}
-	row := store.Disclosure{ID: id, Direction: string(r.Direction), Name: r.Name, Party: r.Party.ID, Profile: r.Terms.Profile, State: string(r.State), Case: r.Case,
-		Opened: r.Opened, Ended: r.Ended, Due: r.Due(), Seq: r.Seq, Head: r.Head, Token: o.token, Asker: o.asker, Body: body}
+	row := store.Disclosure{ID: r.ID, Direction: string(r.Direction), Name: r.Name, Party: r.Party.ID, Profile: r.Terms.Profile, State: string(r.State), Case: r.Case,
+		Opened: r.Opened, Ended: r.Ended, Due: r.Due(), Seq: r.Seq, Head: r.Head, Token: o.token, Asker: o.asker, Pool: o.pool, Body: body}
 	if r.State == disclosure.Silent {
 		row.Ended = r.AnswerDue // who asked is forgotten in time though nobody ever answers
 	}
 	if r.Data != nil {
 		row.Data = r.Data.SHA256
 	}
-	if err := tx.PutDisclosure(ctx, row, was); err != nil {
-		if problem.CodeOf(err) == problem.Conflict {
-			return r, problem.Wrap(errRace, problem.Conflict, "somebody else changed request %s first", id)
-		}
-		return r, err
-	}
-	if err := tx.AppendDisclosureEvents(ctx, entries); err != nil {
-		return r, err
-	}
-	for _, n := range notices {
-		added, err := tx.AddNotice(ctx, n)
-		if err != nil {
-			return r, err
-		}
-		if added {
-			p.notices = append(p.notices, n.ID)
+	var notices []store.Notice
+	for _, ev := range s.events {
+		if n, to, ok := disclosure.Ordered(ev); ok {
+			notices = append(notices, disclosures.notice(s, n, r.Party.ID, to))
 		}
 	}
-	return r, nil
-}
-
-// loadDisclosure reads a request's projection.
-func (c *Centre) loadDisclosure(ctx context.Context, tx *store.Tx, id string) (disclosure.Request, error) {
-	row, err := tx.Disclosure(ctx, id)
-	if err != nil {
-		return disclosure.Request{}, err
-	}
-	return unpackDisclosure(row)
+	return r, disclosures.write(ctx, tx, p, s, func(was int) error { return tx.PutDisclosure(ctx, row, was) }, notices...)
 }
 
 func unpackDisclosure(row store.Disclosure) (disclosure.Request, error) {
@@ -345,39 +323,20 @@ func unpackDisclosure(row store.Disclosure) (disclosure.Request, error) {
 // ActDisclosure gives commands to a request for somebody who saw it up to the
 // event numbered seq; 0 sets no such condition.
 func (c *Centre) ActDisclosure(ctx context.Context, id string, seq int, cmds ...disclosure.Command) (disclosure.Request, error) {
-	return c.changeDisclosure(ctx, id, seq, func(context.Context, *store.Tx, disclosure.Request) ([]disclosure.Command, error) { return cmds, nil })
+	return c.changeDisclosure(ctx, id, seq, given[disclosure.Request](cmds))
 }
 
 // changeDisclosure is ActDisclosure with commands that are made in the
 // transaction.
 func (c *Centre) changeDisclosure(ctx context.Context, id string, seq int, make func(context.Context, *store.Tx, disclosure.Request) ([]disclosure.Command, error)) (disclosure.Request, error) {
-	var out disclosure.Request
-	err := retry(func() error {
-		return c.Store.Update(ctx, func(tx *store.Tx) error {
-			r, err := c.loadDisclosure(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			if seq > 0 && seq != r.Seq {
-				return problem.New(problem.Conflict, "somebody acted on request %s meanwhile: look at it again", id)
-			}
-			cmds, err := make(ctx, tx, r)
-			if err != nil {
-				return err
-			}
-			var p prompts
-			if out, err = c.stepDisclosure(ctx, tx, &p, r, opening{}, cmds...); err != nil {
-				return err
-			}
-			return p.enqueue(ctx, tx)
-		})
+	return disclosures.change(ctx, c, id, seq, make, func(ctx context.Context, tx *store.Tx, p *prompts, r disclosure.Request, cmds []disclosure.Command) (disclosure.Request, error) {
+		return c.stepDisclosure(ctx, tx, p, r, opening{}, cmds...)
 	})
-	return out, err
 }
 
 // Disclosure reads one request.
 func (c *Centre) Disclosure(ctx context.Context, id string) (disclosure.Request, error) {
-	return view(ctx, c, func(tx *store.Tx) (disclosure.Request, error) { return c.loadDisclosure(ctx, tx, id) })
+	return disclosures.one(ctx, c, id)
 }
 
 // Disclosures lists requests, newest first.
@@ -393,40 +352,19 @@ func (c *Centre) Disclosures(ctx context.Context, f store.DisclosureFilter) ([]d
 
 // DisclosureEvents reads a request's log.
 func (c *Centre) DisclosureEvents(ctx context.Context, id string) ([]casework.Entry, error) {
-	return view(ctx, c, func(tx *store.Tx) ([]casework.Entry, error) {
-		if _, err := tx.Disclosure(ctx, id); err != nil {
-			return nil, err
-		}
-		return tx.DisclosureEvents(ctx, id)
-	})
+	return disclosures.log(ctx, c, id)
 }
 
 // DisclosureNotices reads what was sent about a request, in order.
 func (c *Centre) DisclosureNotices(ctx context.Context, r disclosure.Request) ([]store.Notice, error) {
-	var out []store.Notice
-	err := c.Store.View(ctx, func(tx *store.Tx) error {
-		out = nil
-		for i := range r.Notices {
-			n, err := tx.Notice(ctx, fmt.Sprintf("disclosure.%s.%d", r.ID, i+1))
-			if err != nil {
-				return err
-			}
-			out = append(out, n)
-		}
-		return nil
-	})
-	return out, err
+	return disclosures.sent(ctx, c, r.ID, r.Notices)
 }
 
 // ExportDisclosure writes a request's chain with a signed head, as Export does a
 // case's. Personal payloads are withheld unless personal is true. What was
 // disclosed is in no export.
 func (c *Centre) ExportDisclosure(ctx context.Context, w io.Writer, id string, personal bool) error {
-	es, err := c.DisclosureEvents(ctx, id)
-	if err != nil {
-		return err
-	}
-	return c.exportLog(w, "request", id, es, personal)
+	return disclosures.export(ctx, c, w, id, personal)
 }
 
 // AskedBy is who asks, and what people wrote, as far as it is kept: personal.
@@ -458,36 +396,25 @@ func (c *Centre) WhoAskedAtConsole(ctx context.Context, id string) (AskedBy, err
 	if _, err := c.Disclosure(ctx, id); err != nil {
 		return AskedBy{}, err
 	}
-	if err := c.Store.Access().UpdateAccess(ctx, func(rows access.Rows) error {
-		return rows.AddEntry(ctx, access.Entry{At: c.Clock.Now(), Actor: access.Console, Act: access.Looked, Purpose: access.Work, Kind: access.Disclosure, Object: id})
-	}); err != nil {
+	if err := c.logLook(ctx, access.Console, access.Work, access.Disclosure, id, ""); err != nil {
 		return AskedBy{}, err
 	}
 	return c.WhoAsked(ctx, id)
 }
 
-func whoAsked(es []casework.Entry) (AskedBy, error) {
-	var out AskedBy
+func whoAsked(es []casework.Entry) (out AskedBy, err error) {
 	for _, e := range es {
-		if e.Payload == nil {
+		if e.Kind != disclosure.KindRequestor || e.Payload == nil {
 			continue
 		}
-		switch e.Kind {
-		case disclosure.KindRequestor:
-			var w disclosure.Who
-			if err := json.Unmarshal(e.Payload.Body, &w); err != nil {
-				return out, problem.Wrap(err, problem.Corrupt, "event %d of request %s does not parse", e.Seq, e.Case)
-			}
-			out.Who = &w
-		case disclosure.KindWords:
-			var w disclosure.Wrote
-			if err := json.Unmarshal(e.Payload.Body, &w); err != nil {
-				return out, problem.Wrap(err, problem.Corrupt, "event %d of request %s does not parse", e.Seq, e.Case)
-			}
-			out.Words = append(out.Words, Word{At: e.At, By: e.Actor, With: w.With, Text: w.Text})
+		w, err := casework.Read[disclosure.Who](e)
+		if err != nil {
+			return out, unreadable(err, disclosures.what, e)
 		}
+		out.Who = &w
 	}
-	return out, nil
+	out.Words, err = words(es, disclosures.what, disclosure.KindWords)
+	return out, err
 }
 
 // ---- requests that are taken
@@ -509,17 +436,18 @@ func (c *Centre) TakeDisclosure(ctx context.Context, d DisclosureDraft, by strin
 	if err != nil {
 		return r, "", err
 	}
+	pool := poolOf(by, cmd.Urgency)
 	who := d.Who.Contact
 	if who == "" {
 		who = d.Who.Organisation + "\x00" + d.Who.Person
 	}
 	err = c.Store.Update(ctx, func(tx *store.Tx) error {
 		asker := c.asker(who)
-		if err := c.capDisclosures(ctx, tx, disclosure.Incoming, asker, c.set.Disclosure.TakenPerDay, c.set.Disclosure.TakenPerAskPerDay); err != nil {
+		if err := c.capDisclosures(ctx, tx, disclosure.Incoming, pool, asker, c.set.Disclosure.TakenPerDay, c.set.Disclosure.TakenPerAskPerDay); err != nil {
 			return err
 		}
 		var p prompts
-		r, err = c.stepDisclosure(ctx, tx, &p, disclosure.Request{}, opening{token: tokenDigest(token), asker: asker}, cmd)
+		r, err = c.stepDisclosure(ctx, tx, &p, disclosure.Request{}, opening{token: tokenDigest(token), asker: asker, pool: pool}, cmd)
 		return err
 	})
 	return r, token, err
@@ -705,9 +633,7 @@ func (c *Centre) readDisclosed(ctx context.Context, actor string, purpose access
 	case !d.Erased.IsZero() || !d.Expires.After(now):
 		return nil, problem.New(problem.NotFound, "what was disclosed on request %s is over its time", id)
 	}
-	if err := c.Store.Access().UpdateAccess(ctx, func(rows access.Rows) error {
-		return rows.AddEntry(ctx, access.Entry{At: now, Actor: actor, Act: access.Looked, Purpose: purpose, Kind: access.Disclosed, Object: id, Detail: reason})
-	}); err != nil {
+	if err := c.logLook(ctx, actor, purpose, access.Disclosed, id, reason); err != nil {
 		return nil, err
 	}
 	b, _, err := c.Store.Blob(ctx, r.Data.SHA256)
@@ -743,18 +669,13 @@ func (c *Centre) EraseDisclosed(ctx context.Context, id, by string) (disclosure.
 // workDisclosures settles what time has settled on requests, and erases what is
 // over its time.
 func (c *Centre) workDisclosures(ctx context.Context, ids []string) error {
-	var errs []error
-	for _, id := range ids {
+	return c.eachOf(ctx, ids, "request", "a disclosure request could not be worked", func(id string) error {
 		r, err := c.ActDisclosure(ctx, id, 0, disclosure.Tick{})
 		if err == nil && r.Data != nil && r.Data.Erased.IsZero() && !r.Data.Expires.After(c.Clock.Now()) {
 			_, err = c.EraseDisclosed(ctx, id, casework.Centre)
 		}
-		if err != nil && ctx.Err() == nil {
-			c.Log.Error("a disclosure request could not be worked", "request", id, "err", err)
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+		return err
+	})
 }
 
 // ---- notices
@@ -762,13 +683,12 @@ func (c *Centre) workDisclosures(ctx context.Context, ids []string) error {
 // prepareDisclosure is prepare for a request of ours.
 func (c *Centre) prepareDisclosure(ctx context.Context, tx *store.Tx, n store.Notice, now time.Time) (func() (email.Message, error), error) {
 	id := strings.TrimPrefix(n.Obligation, routeDisclosure)
-	r, err := c.loadDisclosure(ctx, tx, id)
+	r, err := disclosures.load(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}
 	if r.State != disclosure.Sent || r.ByHand || n.Number != r.Notices {
-		n.State, n.Done, n.Response = store.NoticeStopped, now, "no longer wanted: the request is "+string(r.State)
-		return nil, tx.FinishNotice(ctx, n)
+		return nil, unwanted(ctx, tx, n, now, "the request is "+string(r.State))
 	}
 	es, err := tx.DisclosureEvents(ctx, id)
 	if err != nil {
@@ -796,14 +716,11 @@ func (c *Centre) prepareDisclosure(ctx context.Context, tx *store.Tx, n store.No
 	if r.Condition != "" {
 		m.Urgent = disclosure.Conditions().Means(string(r.Condition))
 	}
-	for i := 1; i < n.Number; i++ {
-		if e, err := tx.Notice(ctx, fmt.Sprintf("disclosure.%s.%d", id, i)); err == nil && e.State == store.NoticeAccepted {
-			m.PreviousMessageIDs = append(m.PreviousMessageIDs, e.MessageID)
-		}
+	for i := range n.Number - 1 {
+		m.PreviousMessageIDs = append(m.PreviousMessageIDs, disclosures.accepted(ctx, tx, id, i+1)...)
 	}
 	return func() (email.Message, error) {
-		return email.ComposeDisclosure(m, email.ComposeOptions{From: c.set.From, FromName: c.set.Name,
-			ReplyTo: email.ReplyAddress(c.ReplyKey, c.set.ReplyDomain, id, email.DisclosureRef), DKIM: c.DKIM})
+		return email.ComposeDisclosure(m, c.composing(n.ID, c.set.From, email.ReplyAddress(c.ReplyKey, c.set.ReplyDomain, id, email.DisclosureRef)))
 	}, nil
 }
 
@@ -818,7 +735,7 @@ func (c *Centre) told(ctx context.Context, tx *store.Tx, n store.Notice, result 
 	case kindVerify:
 		return c.toldVerification(ctx, tx, n, result, response)
 	case kindDisclosure:
-		r, err := c.loadDisclosure(ctx, tx, strings.TrimPrefix(n.Obligation, routeDisclosure))
+		r, err := disclosures.load(ctx, tx, strings.TrimPrefix(n.Obligation, routeDisclosure))
 		if err != nil {
 			return err
 		}
@@ -871,7 +788,7 @@ func (c *Centre) AnswerDisclosure(ctx context.Context, token string, a PartyAnsw
 // mailDisclosure reads what came to the address of a request. A person's words
 // are for a person: no machine takes a disclosure, or a refusal, out of a mail.
 func (c *Centre) mailDisclosure(ctx context.Context, tx *store.Tx, p *prompts, a arrived, row *store.Mail) error {
-	r, err := c.loadDisclosure(ctx, tx, strings.TrimPrefix(row.Route, routeDisclosure))
+	r, err := disclosures.load(ctx, tx, strings.TrimPrefix(row.Route, routeDisclosure))
 	if problem.CodeOf(err) == problem.NotFound {
 		ignore(row, "the request is not here any more")
 		return nil
@@ -882,15 +799,10 @@ func (c *Centre) mailDisclosure(ctx context.Context, tx *store.Tx, p *prompts, a
 	var cmd disclosure.Command
 	switch a.Kind {
 	case mail.Person:
-		if ours, err := c.sentByUs(ctx, tx, a.row.MessageID); err != nil || ours {
-			ignore(row, "our own message came back")
+		if ours, err := c.ours(ctx, tx, a, row); err != nil || ours {
 			return err
 		}
-		answer, sure := reply.Meant(reply.Own(&a.msg))
-		row.Detail = "a person wrote: read it"
-		if sure {
-			row.Detail = "seems to say: " + answer
-		}
+		row.Detail = meant(a)
 		cmd = disclosure.Mail{ID: row.ID, Says: row.Detail}
 	case mail.AutoReply, mail.Ticket, mail.Generated, mail.Receipt:
 		row.Detail = "an automatic answer"
@@ -900,9 +812,8 @@ func (c *Centre) mailDisclosure(ctx context.Context, tx *store.Tx, p *prompts, a
 		row.Detail = "a ticket system's answer: it arrived"
 		cmd = disclosure.Acknowledge{By: "party:" + r.ID}
 	case mail.Failed, mail.Delayed, mail.Delivered:
-		rep, err := dsn.Read(&a.msg)
-		if err != nil {
-			ignore(row, "a delivery report that cannot be read: "+problem.DocumentOf(err).Detail)
+		rep, ok := deliveryReport(a, row)
+		if !ok {
 			return nil
 		}
 		why, failed := bounced(rep)
@@ -910,13 +821,15 @@ func (c *Centre) mailDisclosure(ctx context.Context, tx *store.Tx, p *prompts, a
 		if !failed || r.Notices == 0 {
 			break
 		}
-		was, err := tx.BounceNotice(ctx, fmt.Sprintf("disclosure.%s.%d", r.ID, r.Notices), "bounced: "+why, c.Clock.Now())
+		sent, err := disclosures.sentOf(ctx, tx, r.ID, nil)
 		if err != nil {
 			return err
 		}
-		if was {
-			cmd = disclosure.Noticed{Notice: r.Notices, Result: casework.Bounced, Response: why}
+		n, ok, err := c.takeBack(ctx, tx, row, sent, rep.OriginalID, why)
+		if err != nil || !ok {
+			return err
 		}
+		cmd = disclosure.Noticed{Notice: n.Number, Result: casework.Bounced, Response: why}
 	default:
 		ignore(row, "of kind "+string(a.Kind)+": not an answer")
 		return nil
@@ -926,7 +839,7 @@ func (c *Centre) mailDisclosure(ctx context.Context, tx *store.Tx, p *prompts, a
 		return nil
 	}
 	_, err = c.stepDisclosure(ctx, tx, p, r, opening{}, cmd)
-	if code := problem.CodeOf(err); err != nil && !errors.Is(err, errRace) && (code == problem.Conflict || code == problem.Refused) {
+	if declined(err) {
 		row.Detail += "; the request is " + string(r.State)
 		return nil
 	}

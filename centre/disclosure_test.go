@@ -3,6 +3,7 @@ package centre_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -317,5 +318,54 @@ func TestDisclosureNotTaken(t *testing.T) {
 	r := newRig(t, engines[0].dsn(t, false), askWorld, options{drive: swept})
 	if _, _, err := r.Centre.TakeDisclosure(t.Context(), draftOf("aurora-b.shopx"), "form:public"); problem.CodeOf(err) != problem.Refused {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestDisclosureUsedUp: whoever fills forms uses up neither what is urgent nor what
+// the desk writes down, and whoever says it is urgent no more than that; and who was
+// to ask in a draft that nobody sent is forgotten in time.
+func TestDisclosureUsedUp(t *testing.T) {
+	r := newRig(t, engines[0].dsn(t, false), askWorld, options{drive: swept, change: func(c *config.Config) {
+		c.Disclosure.Take, c.Disclosure.TakenPerDay, c.Retention.Personal = true, 3, 30*day
+	}})
+	ctx := t.Context()
+	n := 0
+	take := func(by string, urgent bool) error {
+		d := draftOf("aurora-login.shopx")
+		n++
+		if d.Who.Contact = fmt.Sprintf("x%d@mail.example", n); urgent {
+			d.Urgency, d.Condition = disclosure.Urgent, "life"
+		}
+		_, _, err := r.Centre.TakeDisclosure(ctx, d, by)
+		return err
+	}
+	for _, k := range []struct {
+		by     string
+		urgent bool
+	}{{"form:api", false}, {"form:public", true}, {"person:ann", true}} {
+		for range 3 {
+			if err := take(k.by, k.urgent); err != nil {
+				t.Fatalf("%+v: %v", k, err)
+			}
+		}
+		if err := take(k.by, k.urgent); problem.CodeOf(err) != problem.RateLimited {
+			t.Errorf("%+v: %v", k, err)
+		}
+	}
+	draft, err := r.Centre.DraftDisclosure(ctx, draftOf("aurora-login.shopx"), "person:ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []struct {
+		after time.Duration
+		kept  bool
+	}{{29 * day, true}, {31 * day, false}} {
+		r.clock.Set(begin.Add(k.after))
+		if err := r.Centre.Retain(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if a, err := r.Centre.WhoAsked(ctx, draft.ID); err != nil || (a.Who != nil) != k.kept {
+			t.Errorf("after %s: %+v %v", k.after, a.Who, err)
+		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -18,8 +17,6 @@ import (
 	"bailiwick/casework"
 	"bailiwick/inaccuracy"
 	"bailiwick/mail"
-	"bailiwick/mail/dsn"
-	"bailiwick/mail/reply"
 	"bailiwick/name"
 	"bailiwick/notify/email"
 	"bailiwick/party"
@@ -44,6 +41,16 @@ const (
 	routeInaccuracyCopy = "inaccuracy copy:"
 	kindInaccuracy      = "inaccuracy"
 )
+
+var inaccuracies = keeping[inaccuracy.Case, inaccuracy.Command]{
+	what: "inaccuracy case", kind: kindInaccuracy, notices: "inaccuracy", route: routeInaccuracy,
+	at:     func(cs inaccuracy.Case) where { return where{cs.ID, cs.Seq, cs.Last} },
+	decide: inaccuracy.Decide, seal: inaccuracy.Seal, apply: inaccuracy.Apply,
+	load:   loading((*store.Tx).Inaccuracy, unpackInaccuracy),
+	events: (*store.Tx).InaccuracyEvents, append: (*store.Tx).AppendInaccuracyEvents,
+	// Of what is opened, or opened again, there may be another open one.
+	final: func(before inaccuracy.Case) bool { return before.Seq == 0 || before.State == inaccuracy.Closed },
+}
 
 // Times of ours.
 const (
@@ -273,81 +280,27 @@ func (c *Centre) authorities(n name.Domain, rec *registration.Record) (registrar
 // events, the projection and the notices they cause in tx. The zero case is
 // opened by an Open command.
 func (c *Centre) stepInaccuracy(ctx context.Context, tx *store.Tx, p *prompts, cs inaccuracy.Case, cmds ...inaccuracy.Command) (inaccuracy.Case, error) {
-	now, was, id, closed := c.Clock.Now(), cs.Seq, cs.ID, cs.State == inaccuracy.Closed
-	if was == 0 {
-		id = c.NewID()
-	}
-	if now.Before(cs.Last) {
-		now = cs.Last
-	}
-	var entries []casework.Entry
-	var notices []store.Notice
-	for _, cmd := range cmds {
-		evs, err := inaccuracy.Decide(cs, cmd, now)
-		if err != nil {
-			return cs, err
-		}
-		for _, ev := range evs {
-			var salt [32]byte
-			if _, err := rand.Read(salt[:]); err != nil {
-				return cs, err
-			}
-			e, err := inaccuracy.Seal(cs, id, ev, now, salt)
-			if err != nil {
-				return cs, err
-			}
-			if cs, err = inaccuracy.Apply(cs, e); err != nil {
-				return cs, err
-			}
-			entries = append(entries, e)
-			for _, o := range inaccuracy.Ordered(ev) {
-				to := cs.Party.ID
-				if o.Copy {
-					to = cs.Copy.ID
-				}
-				notices = append(notices, store.Notice{ID: inaccuracyNotice(id, o.N), Obligation: routeInaccuracy + id, Number: o.N, Kind: kindInaccuracy,
-					Channel: "email", Party: to, To: o.To, State: store.NoticeDue, Created: now, Due: now})
-			}
-		}
-	}
-	if len(entries) == 0 {
-		return cs, nil
+	s, err := inaccuracies.take(c, cs, cmds...)
+	if cs = s.after; err != nil || len(s.entries) == 0 {
+		return cs, err
 	}
 	body, err := json.Marshal(cs)
 	if err != nil {
 		return cs, err
 	}
-	if err := tx.PutInaccuracy(ctx, store.Inaccuracy{ID: id, Name: cs.Name, Profile: cs.Terms.Profile, Party: cs.Party.ID, State: string(cs.State), Open: cs.State.Open(), ByPerson: cs.ByPerson(),
-		Opened: cs.Opened, Touched: cs.Last, Ended: cs.Ended, Due: cs.NextDue(), Seq: cs.Seq, Head: cs.Head, Body: body}, was); err != nil {
-		if problem.CodeOf(err) == problem.Conflict && was > 0 && !closed { // else there may be another open one
-			return cs, problem.Wrap(errRace, problem.Conflict, "somebody else changed inaccuracy case %s first", id)
-		}
-		return cs, err
-	}
-	if err := tx.AppendInaccuracyEvents(ctx, entries); err != nil {
-		return cs, err
-	}
-	for _, n := range notices {
-		added, err := tx.AddNotice(ctx, n)
-		if err != nil {
-			return cs, err
-		}
-		if added {
-			p.notices = append(p.notices, n.ID)
+	row := store.Inaccuracy{ID: cs.ID, Name: cs.Name, Profile: cs.Terms.Profile, Party: cs.Party.ID, State: string(cs.State), Open: cs.State.Open(), ByPerson: cs.ByPerson(),
+		Opened: cs.Opened, Touched: cs.Last, Ended: cs.Ended, Due: cs.NextDue(), Seq: cs.Seq, Head: cs.Head, Body: body}
+	var notices []store.Notice
+	for _, ev := range s.events {
+		for _, o := range inaccuracy.Ordered(ev) {
+			to := cs.Party.ID
+			if o.Copy {
+				to = cs.Copy.ID
+			}
+			notices = append(notices, inaccuracies.notice(s, o.N, to, o.To))
 		}
 	}
-	return cs, nil
-}
-
-// inaccuracyNotice names a notice of a case.
-func inaccuracyNotice(id string, n int) string { return fmt.Sprintf("inaccuracy.%s.%d", id, n) }
-
-func (c *Centre) loadInaccuracy(ctx context.Context, tx *store.Tx, id string) (inaccuracy.Case, error) {
-	row, err := tx.Inaccuracy(ctx, id)
-	if err != nil {
-		return inaccuracy.Case{}, err
-	}
-	return unpackInaccuracy(row)
+	return cs, inaccuracies.write(ctx, tx, p, s, func(was int) error { return tx.PutInaccuracy(ctx, row, was) }, notices...)
 }
 
 func unpackInaccuracy(row store.Inaccuracy) (inaccuracy.Case, error) {
@@ -367,29 +320,13 @@ func (c *Centre) ActInaccuracy(ctx context.Context, id string, seq int, cmds ...
 // actInaccuracy is ActInaccuracy with what else is to be done in the same
 // transaction; nil is nothing.
 func (c *Centre) actInaccuracy(ctx context.Context, id string, seq int, also func(*store.Tx, *prompts, inaccuracy.Case) error, cmds ...inaccuracy.Command) (inaccuracy.Case, error) {
-	var out inaccuracy.Case
-	err := retry(func() error {
-		return c.Store.Update(ctx, func(tx *store.Tx) error {
-			cs, err := c.loadInaccuracy(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			if seq > 0 && seq != cs.Seq {
-				return problem.New(problem.Conflict, "somebody acted on inaccuracy case %s meanwhile: look at it again", id)
-			}
-			var p prompts
-			if out, err = c.stepInaccuracy(ctx, tx, &p, cs, cmds...); err != nil {
-				return err
-			}
-			if also != nil {
-				if err := also(tx, &p, out); err != nil {
-					return err
-				}
-			}
-			return p.enqueue(ctx, tx)
-		})
+	return inaccuracies.change(ctx, c, id, seq, given[inaccuracy.Case](cmds), func(ctx context.Context, tx *store.Tx, p *prompts, cs inaccuracy.Case, cmds []inaccuracy.Command) (inaccuracy.Case, error) {
+		cs, err := c.stepInaccuracy(ctx, tx, p, cs, cmds...)
+		if err == nil && also != nil {
+			err = also(tx, p, cs)
+		}
+		return cs, err
 	})
-	return out, err
 }
 
 // SendInaccuracy has the party asked: the confirmation of a person who saw the
@@ -477,7 +414,7 @@ func (c *Centre) ReopenInaccuracy(ctx context.Context, id string, seq int, by, w
 
 // Inaccuracy reads one case.
 func (c *Centre) Inaccuracy(ctx context.Context, id string) (inaccuracy.Case, error) {
-	return view(ctx, c, func(tx *store.Tx) (inaccuracy.Case, error) { return c.loadInaccuracy(ctx, tx, id) })
+	return inaccuracies.one(ctx, c, id)
 }
 
 // Inaccuracies lists cases, newest first.
@@ -493,29 +430,12 @@ func (c *Centre) Inaccuracies(ctx context.Context, f store.InaccuracyFilter) ([]
 
 // InaccuracyEvents reads a case's log.
 func (c *Centre) InaccuracyEvents(ctx context.Context, id string) ([]casework.Entry, error) {
-	return view(ctx, c, func(tx *store.Tx) ([]casework.Entry, error) {
-		if _, err := tx.Inaccuracy(ctx, id); err != nil {
-			return nil, err
-		}
-		return tx.InaccuracyEvents(ctx, id)
-	})
+	return inaccuracies.log(ctx, c, id)
 }
 
 // InaccuracyNotices reads what was sent about a case, in order.
 func (c *Centre) InaccuracyNotices(ctx context.Context, cs inaccuracy.Case) ([]store.Notice, error) {
-	var out []store.Notice
-	err := c.Store.View(ctx, func(tx *store.Tx) error {
-		out = nil
-		for i := range cs.Notices() {
-			n, err := tx.Notice(ctx, inaccuracyNotice(cs.ID, i+1))
-			if err != nil {
-				return err
-			}
-			out = append(out, n)
-		}
-		return nil
-	})
-	return out, err
+	return inaccuracies.sent(ctx, c, cs.ID, cs.Notices())
 }
 
 // withoutPersonal leaves the personal payloads out of a log.
@@ -532,11 +452,7 @@ func withoutPersonal(es []casework.Entry) []casework.Entry {
 // ExportInaccuracy writes a case's chain with a signed head, as Export does.
 // Personal payloads are withheld.
 func (c *Centre) ExportInaccuracy(ctx context.Context, w io.Writer, id string) error {
-	es, err := c.InaccuracyEvents(ctx, id)
-	if err != nil {
-		return err
-	}
-	return c.exportLog(w, "inaccuracy case", id, es, false)
+	return inaccuracies.export(ctx, c, w, id, false)
 }
 
 // InaccuracyTold is what the fields of a case said, and what people wrote, as far
@@ -546,28 +462,21 @@ type InaccuracyTold struct {
 	Words  []Word             `json:"words,omitempty"`
 }
 
-func inaccuracyTold(es []casework.Entry) (InaccuracyTold, error) {
-	var out InaccuracyTold
+func inaccuracyTold(es []casework.Entry) (out InaccuracyTold, err error) {
 	for _, e := range es {
-		var err error
 		switch {
 		case e.Kind == inaccuracy.KindReopened:
 			out.Values = nil
-		case e.Payload == nil:
-		case e.Kind == inaccuracy.KindValues:
-			var v inaccuracy.Values
-			v, err = casework.Read[inaccuracy.Values](e)
+		case e.Kind == inaccuracy.KindValues && e.Payload != nil:
+			v, err := casework.Read[inaccuracy.Values](e)
+			if err != nil {
+				return out, unreadable(err, inaccuracies.what, e)
+			}
 			out.Values = &v
-		case e.Kind == inaccuracy.KindWords:
-			var w inaccuracy.Wrote
-			w, err = casework.Read[inaccuracy.Wrote](e)
-			out.Words = append(out.Words, Word{At: e.At, By: e.Actor, With: w.With, Text: w.Text})
-		}
-		if err != nil {
-			return out, problem.Wrap(err, problem.Corrupt, "event %d of inaccuracy case %s does not parse", e.Seq, e.Case)
 		}
 	}
-	return out, nil
+	out.Words, err = words(es, inaccuracies.what, inaccuracy.KindWords)
+	return out, err
 }
 
 // InaccuracyWords reads what people wrote on a case. Who shows it logs it.
@@ -605,7 +514,15 @@ func (c *Centre) InaccuracyFile(ctx context.Context, r *Reader, id string) (inac
 	if err != nil {
 		return inaccuracy.ComplianceFile{}, err
 	}
-	return inaccuracy.File(es, c.Clock.Now())
+	cs, err := inaccuracy.Replay(es)
+	if err != nil {
+		return inaccuracy.ComplianceFile{}, err
+	}
+	own, err := c.verifiedHere(ctx, r, cs.Name)
+	if err != nil {
+		return inaccuracy.ComplianceFile{}, err
+	}
+	return inaccuracy.File(es, own, c.Clock.Now())
 }
 
 // inaccuracyLook reads a whole log, having logged that. A zero person is the
@@ -622,9 +539,7 @@ func (c *Centre) inaccuracyLook(ctx context.Context, r Reader, id, why string) (
 		}
 		actor = r.Person.Actor()
 	}
-	if err := c.Store.Access().UpdateAccess(ctx, func(rows access.Rows) error {
-		return rows.AddEntry(ctx, access.Entry{At: c.Clock.Now(), Actor: actor, Act: access.Looked, Purpose: access.Work, Kind: access.Registration, Object: cs.Name, Detail: why})
-	}); err != nil {
+	if err := c.logLook(ctx, actor, access.Work, access.Registration, cs.Name, why); err != nil {
 		return nil, err
 	}
 	return c.InaccuracyEvents(ctx, id)
@@ -635,30 +550,23 @@ func (c *Centre) inaccuracyLook(ctx context.Context, r Reader, id, why string) (
 // workInaccuracies settles what time has settled on cases, and looks again where
 // that is due.
 func (c *Centre) workInaccuracies(ctx context.Context, ids []string) error {
-	var errs []error
 	rechecks := 0
-	for _, id := range ids {
-		if ctx.Err() != nil {
-			break
-		}
+	return c.eachOf(ctx, ids, "case", "an inaccuracy case could not be worked", func(id string) error {
 		cs, err := c.ActInaccuracy(ctx, id, 0, inaccuracy.Tick{})
-		if err == nil && rechecks < recheckBatch && !cs.RecheckAt.IsZero() && !cs.RecheckAt.After(c.Clock.Now()) {
-			rechecks++
-			if _, err = c.RecheckInaccuracy(ctx, id, casework.Centre); err != nil && ctx.Err() == nil {
-				later := recheckMuchLater
-				if code := problem.CodeOf(err); code == problem.Unavailable || code == problem.RateLimited {
-					later = recheckLater
-				}
-				c.Log.Warn("an inaccuracy case could not be checked again; later", "case", id, "err", err)
-				err = c.Store.Update(ctx, func(tx *store.Tx) error { return tx.PostponeInaccuracy(ctx, id, c.Clock.Now().Add(later)) })
-			}
+		if err != nil || rechecks == recheckBatch || cs.RecheckAt.IsZero() || cs.RecheckAt.After(c.Clock.Now()) {
+			return err
 		}
-		if err != nil && ctx.Err() == nil {
-			c.Log.Error("an inaccuracy case could not be worked", "case", id, "err", err)
-			errs = append(errs, err)
+		rechecks++
+		if _, err = c.RecheckInaccuracy(ctx, id, casework.Centre); err == nil || ctx.Err() != nil {
+			return err
 		}
-	}
-	return errors.Join(errs...)
+		later := recheckMuchLater
+		if code := problem.CodeOf(err); code == problem.Unavailable || code == problem.RateLimited {
+			later = recheckLater
+		}
+		c.Log.Warn("an inaccuracy case could not be checked again; later", "case", id, "err", err)
+		return c.Store.Update(ctx, func(tx *store.Tx) error { return tx.PostponeInaccuracy(ctx, id, c.Clock.Now().Add(later)) })
+	})
 }
 
 // ---- notices
@@ -666,14 +574,13 @@ func (c *Centre) workInaccuracies(ctx context.Context, ids []string) error {
 // prepareInaccuracy is prepare for a notice of an inaccuracy case.
 func (c *Centre) prepareInaccuracy(ctx context.Context, tx *store.Tx, n store.Notice, now time.Time) (func() (email.Message, error), error) {
 	id := strings.TrimPrefix(n.Obligation, routeInaccuracy)
-	cs, err := c.loadInaccuracy(ctx, tx, id)
+	cs, err := inaccuracies.load(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}
 	i := slices.IndexFunc(cs.Orders, func(o inaccuracy.Order) bool { return o.N == n.Number })
 	if i < 0 || !slices.Contains([]inaccuracy.State{inaccuracy.Sent, inaccuracy.Asked, inaccuracy.Silent, inaccuracy.Failing}, cs.State) {
-		n.State, n.Done, n.Response = store.NoticeStopped, now, "no longer wanted: the case is "+string(cs.State)
-		return nil, tx.FinishNotice(ctx, n)
+		return nil, unwanted(ctx, tx, n, now, "the case is "+string(cs.State))
 	}
 	if now.Sub(cs.Checked) > heldTooLong {
 		return nil, c.failed(ctx, tx, n, "held too long: the data was last looked at "+cs.Checked.Format("2006-01-02 15:04 UTC")+"; check it again, and send it again")
@@ -724,12 +631,10 @@ func (c *Centre) prepareInaccuracy(ctx context.Context, tx *store.Tx, n store.No
 		if !e.Taken.IsZero() {
 			m.Earlier = append(m.Earlier, e.Taken)
 		}
-		if was, err := tx.Notice(ctx, inaccuracyNotice(id, e.N)); err == nil && was.State == store.NoticeAccepted {
-			m.PreviousMessageIDs = append(m.PreviousMessageIDs, was.MessageID)
-		}
+		m.PreviousMessageIDs = append(m.PreviousMessageIDs, inaccuracies.accepted(ctx, tx, id, e.N)...)
 	}
 	return func() (email.Message, error) {
-		return email.ComposeInaccuracy(m, email.ComposeOptions{From: c.set.From, FromName: c.set.Name, ReplyTo: email.ReplyAddress(c.ReplyKey, c.set.ReplyDomain, id, ref), DKIM: c.DKIM})
+		return email.ComposeInaccuracy(m, c.composing(n.ID, c.set.From, email.ReplyAddress(c.ReplyKey, c.set.ReplyDomain, id, ref)))
 	}, nil
 }
 
@@ -767,7 +672,7 @@ func askWords(cs inaccuracy.Case, d inaccuracy.Duty) string {
 
 // toldInaccuracy puts what became of a notice on its case.
 func (c *Centre) toldInaccuracy(ctx context.Context, tx *store.Tx, n store.Notice, result casework.Result, response string) error {
-	cs, err := c.loadInaccuracy(ctx, tx, strings.TrimPrefix(n.Obligation, routeInaccuracy))
+	cs, err := inaccuracies.load(ctx, tx, strings.TrimPrefix(n.Obligation, routeInaccuracy))
 	if err != nil {
 		return err
 	}
@@ -811,7 +716,7 @@ func (c *Centre) mailInaccuracy(ctx context.Context, tx *store.Tx, p *prompts, a
 	if !asked {
 		id = strings.TrimPrefix(row.Route, routeInaccuracyCopy)
 	}
-	cs, err := c.loadInaccuracy(ctx, tx, id)
+	cs, err := inaccuracies.load(ctx, tx, id)
 	if problem.CodeOf(err) == problem.NotFound {
 		ignore(row, "the inaccuracy case is not here any more")
 		return nil
@@ -822,15 +727,10 @@ func (c *Centre) mailInaccuracy(ctx context.Context, tx *store.Tx, p *prompts, a
 	var cmd inaccuracy.Command
 	switch a.Kind {
 	case mail.Person:
-		if ours, err := c.sentByUs(ctx, tx, a.row.MessageID); err != nil || ours {
-			ignore(row, "our own message came back")
+		if ours, err := c.ours(ctx, tx, a, row); err != nil || ours {
 			return err
 		}
-		answer, sure := reply.Meant(reply.Own(&a.msg))
-		row.Detail = "a person wrote: read it"
-		if sure {
-			row.Detail = "seems to say: " + answer
-		}
+		row.Detail = meant(a)
 		if !asked {
 			row.Detail = "the registry wrote: read it"
 		}
@@ -843,29 +743,27 @@ func (c *Centre) mailInaccuracy(ctx context.Context, tx *store.Tx, p *prompts, a
 		row.Detail = "a ticket system's answer: it arrived"
 		cmd = inaccuracy.Answer{By: "party:" + cs.ID, Said: inaccuracy.Received}
 	case mail.Failed, mail.Delayed, mail.Delivered:
-		rep, err := dsn.Read(&a.msg)
-		if err != nil {
-			ignore(row, "a delivery report that cannot be read: "+problem.DocumentOf(err).Detail)
+		rep, ok := deliveryReport(a, row)
+		if !ok {
 			return nil
 		}
 		why, failed := bounced(rep)
 		row.Detail = strings.TrimSpace(string(a.Kind) + ": " + why)
-		last := 0
-		for _, o := range cs.Orders {
-			if o.Copy != asked {
-				last = o.N
-			}
-		}
-		if !failed || last == 0 {
+		if !failed {
 			break
 		}
-		was, err := tx.BounceNotice(ctx, inaccuracyNotice(cs.ID, last), "bounced: "+why, c.Clock.Now())
+		// Those of this round, to whom this address was given: the copy has another.
+		sent, err := inaccuracies.sentOf(ctx, tx, cs.ID, func(number int) bool {
+			return slices.ContainsFunc(cs.Orders, func(o inaccuracy.Order) bool { return o.N == number && o.Copy != asked })
+		})
 		if err != nil {
 			return err
 		}
-		if was {
-			cmd = inaccuracy.Noticed{N: last, Result: casework.Bounced, Response: why}
+		n, ok, err := c.takeBack(ctx, tx, row, sent, rep.OriginalID, why)
+		if err != nil || !ok {
+			return err
 		}
+		cmd = inaccuracy.Noticed{N: n.Number, Result: casework.Bounced, Response: why}
 	default:
 		ignore(row, "of kind "+string(a.Kind)+": not an answer")
 		return nil
@@ -875,7 +773,7 @@ func (c *Centre) mailInaccuracy(ctx context.Context, tx *store.Tx, p *prompts, a
 		return nil
 	}
 	_, err = c.stepInaccuracy(ctx, tx, p, cs, cmd)
-	if code := problem.CodeOf(err); err != nil && !errors.Is(err, errRace) && (code == problem.Conflict || code == problem.Refused) {
+	if declined(err) {
 		row.Detail += "; the case is " + string(cs.State)
 		return nil
 	}

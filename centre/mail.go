@@ -449,6 +449,7 @@ func (c *Centre) mailReply(ctx context.Context, tx *store.Tx, p *prompts, a arri
 			return err
 		}
 		// Our own message come back: a mailbox that loops is read by nobody.
+		row.Detail = "our own message came back"
 		return c.bounce(ctx, tx, p, row, cs, pb, o, a.row.MessageID, "our own message came back")
 	}
 	switch a.Kind {
@@ -524,29 +525,15 @@ func (c *Centre) mailBounce(ctx context.Context, tx *store.Tx, p *prompts, a arr
 	return c.bounce(ctx, tx, p, row, cs, pb, o, rep.OriginalID, r)
 }
 
-// bounce takes back that a notice of an obligation was accepted: the one with
-// the Message-ID, or else the latest.
+// bounce takes back that a notice of an obligation was accepted.
 func (c *Centre) bounce(ctx context.Context, tx *store.Tx, p *prompts, row *store.Mail, cs casework.Case, pb casework.Playbook, o casework.Obligation, messageID, why string) error {
 	notices, err := tx.Notices(ctx, cs.ID)
 	if err != nil {
 		return err
 	}
-	var n store.Notice
-	for _, x := range notices {
-		if x.Obligation != o.ID || x.State != store.NoticeAccepted && x.State != store.NoticeInDoubt {
-			continue
-		}
-		n = x // the latest
-		if x.MessageID != "" && x.MessageID == strings.Trim(messageID, "<>") {
-			break
-		}
-	}
-	if n.ID == "" {
-		ignore(row, why+"; nothing is under way")
-		return nil
-	}
-	was, err := tx.BounceNotice(ctx, n.ID, "bounced: "+why, c.Clock.Now())
-	if err != nil || !was {
+	notices = slices.DeleteFunc(notices, func(x store.Notice) bool { return x.Obligation != o.ID })
+	n, ok, err := c.takeBack(ctx, tx, row, notices, messageID, why)
+	if err != nil || !ok {
 		return err
 	}
 	_, err = c.step(ctx, tx, p, cs, pb, casework.Noticed{Obligation: o.ID, Notice: n.Number, Result: casework.Bounced, Response: why})

@@ -52,6 +52,42 @@ type Survey struct {
 	Expired  time.Time      `json:"expired,omitzero"`
 	Fault    string         `json:"fault,omitempty"`
 	Progress SurveyProgress `json:"progress"`
+	// Figures are what its report says of each test, also in lists.
+	Figures []SurveyFigure `json:"-"`
+}
+
+// SurveyFigure is what a report says of one test, as the row of a survey keeps
+// it: a series is drawn without reading its reports.
+type SurveyFigure struct {
+	Test string `json:"test"`
+	// Low and High bound the share of all that passes, whatever the untested
+	// ones are.
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+	// Accurate is the share among the testable with its 95 % interval; nil where
+	// only the bounds may be said.
+	Accurate *SurveyShare `json:"accurate,omitempty"`
+	// Unpublished says why none of this is shown to everybody; "" when it is.
+	Unpublished string `json:"unpublished,omitempty"`
+}
+
+// SurveyShare is a share with its 95 % interval.
+type SurveyShare struct {
+	Share float64 `json:"share"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+// figuresOf sums a report up.
+func figuresOf(r survey.Report) (out []SurveyFigure) {
+	for _, t := range r.Tests {
+		f := SurveyFigure{Test: t.Test, Low: t.Result.Lower.Low, High: t.Result.Upper.High, Unpublished: t.Result.Unpublished}
+		if a := t.Result.Accurate; a != nil && !t.Result.BoundsOnly {
+			f.Accurate = &SurveyShare{a.Share, a.Low, a.High}
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // SurveyProgress is how far a survey is.
@@ -70,6 +106,7 @@ type surveyState struct {
 	Counts   survey.Counts     `json:"counts"`
 	Cells    []survey.Cell     `json:"cells,omitempty"`
 	Excluded []survey.Excluded `json:"excluded,omitempty"`
+	Figures  []SurveyFigure    `json:"figures,omitempty"` // of a finished one
 }
 
 // SurveyUnit is a unit of a frame as it is read.
@@ -173,6 +210,9 @@ func (c *Centre) PlanSurvey(ctx context.Context, d SurveyDraft, f SurveyFrame) (
 	if p.Frame.Rows == 0 {
 		return Survey{}, problem.BadField("frame", "is empty: it holds no unit that could be read")
 	}
+	if p.Total < 1 { // before what hangs on it, which the error would blame, too
+		return Survey{}, problem.BadField("total", "is %d; 1 to %d units are tested", p.Total, survey.MaxTested)
+	}
 	if p.FirstPhase == 0 {
 		p.FirstPhase = min(p.Frame.Rows, 10*min(p.Total, survey.MaxTested), survey.MaxDrawn) // as ICANN's reporting system did
 	}
@@ -185,6 +225,9 @@ func (c *Centre) PlanSurvey(ctx context.Context, d SurveyDraft, f SurveyFrame) (
 	row := store.Survey{ID: c.NewID(), Name: p.Name, State: SurveyPlanned, Created: c.Clock.Now(), Changed: c.Clock.Now(), Source: d.Source}
 	err = c.Store.Update(ctx, func(tx *store.Tx) error {
 		p.Cycle, p.Earlier, p.Targets = 1, nil, nil
+		if err := planVerified(ctx, tx, &p); err != nil {
+			return err
+		}
 		last, ok, err := tx.LastSurvey(ctx, p.Name, "")
 		if err != nil {
 			return err
@@ -371,7 +414,24 @@ func (c *Centre) Surveys(ctx context.Context, f store.SurveyFilter) ([]Survey, e
 
 func (c *Centre) survey(ctx context.Context, tx *store.Tx, row store.Survey) (Survey, error) {
 	all, done := 0, 0
-	phase := map[string]int{SurveyClassifying: 1, SurveyTesting: 2, SurveyDone: 2}[row.State]
+	if row.State == SurveyDone {
+		// How many were tested stands in its row: its pages are public, and a
+		// sample is too large to be counted for each reader.
+		var st surveyState
+		if err := json.Unmarshal(row.Progress, &st); err != nil {
+			return Survey{}, problem.Wrap(err, problem.Corrupt, "the progress of survey %s does not parse", row.ID)
+		}
+		for _, cell := range st.Cells {
+			all += cell.Tested
+		}
+		s, err := shownSurvey(row, all, all)
+		s.Figures = st.Figures
+		if len(s.Figures) == 0 && s.Report != nil { // finished before rows kept them
+			s.Figures = figuresOf(*s.Report)
+		}
+		return s, err
+	}
+	phase := map[string]int{SurveyClassifying: 1, SurveyTesting: 2}[row.State]
 	if phase > 0 {
 		var err error
 		if all, done, err = tx.CountSurveyUnits(ctx, row.ID, phase); err != nil {
@@ -398,16 +458,24 @@ func shownSurvey(row store.Survey, all, done int) (Survey, error) {
 // PublishSurvey shows a survey's report to everybody, or no longer. The error is
 // problem.Refused when no result of it is fit to be published.
 func (c *Centre) PublishSurvey(ctx context.Context, id string, on bool) error {
-	if on {
-		s, err := c.Survey(ctx, id)
+	return c.Store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Survey(ctx, id); err != nil {
+			return err
+		}
+		// First, as it holds the row: what is looked at then is what is published.
+		if err := tx.PublishSurvey(ctx, id, on, c.Clock.Now()); err != nil || !on {
+			return err
+		}
+		row, err := tx.Survey(ctx, id)
 		if err != nil {
 			return err
 		}
-		if s.Report != nil && !slices.ContainsFunc(s.Report.Tests, func(t survey.TestReport) bool { return t.Result.Unpublished == "" }) {
-			return problem.New(problem.Refused, "no result of survey %s is fit to be published: %s", id, s.Report.Tests[0].Result.Unpublished)
+		r, err := reportOf(row)
+		if err == nil && len(r.Tests) > 0 && !slices.ContainsFunc(r.Tests, func(t survey.TestReport) bool { return t.Result.Unpublished == "" }) {
+			err = problem.New(problem.Refused, "no result of survey %s is fit to be published: %s", id, r.Tests[0].Result.Unpublished)
 		}
-	}
-	return c.Store.Update(ctx, func(tx *store.Tx) error { return tx.PublishSurvey(ctx, id, on, c.Clock.Now()) })
+		return err
+	})
 }
 
 // SetSurveyTarget gives a series a target, with a finished survey of it as the
@@ -461,8 +529,12 @@ type surveying struct {
 	plan  survey.Plan
 	state surveyState
 	facts surveyFacts
-	began time.Time // the step, in this run
-	from  int       // how much of it was done before
+	fresh map[int][]byte // outcomes that are to be written, by the units' numbers
+	// answers are what this centre's verifications said of units when they were
+	// drawn.
+	answers map[string][]store.SurveyAnswer
+	began   time.Time // the step, in this run
+	from    int       // how much of it was done before
 }
 
 // RunSurvey does what is left of a survey, to its report. It can be stopped, or
@@ -663,7 +735,16 @@ func (s *surveying) draw(ctx context.Context) error {
 	for i, u := range chosen {
 		units[i] = store.SurveyUnit{N: i, Unit: u.ID, Phase: 2, Stratum: u.Stratum}
 	}
-	return s.move(ctx, SurveyTesting, func(tx *store.Tx) error { return tx.AddSurveyUnits(ctx, s.ID, units) })
+	answers, err := s.known(ctx, units)
+	if err != nil {
+		return err
+	}
+	return s.move(ctx, SurveyTesting, func(tx *store.Tx) error {
+		if err := tx.AddSurveyUnits(ctx, s.ID, units); err != nil {
+			return err
+		}
+		return tx.AddSurveyAnswers(ctx, s.ID, answers)
+	})
 }
 
 // fail ends a survey that cannot be finished, and gives why.
@@ -761,6 +842,11 @@ func (s *surveying) keep(ctx context.Context, step string, done []surveyDone) er
 		return err
 	}
 	return s.c.Store.Update(ctx, func(tx *store.Tx) error {
+		// The names of the sample are needed for as long as it is worked on, however
+		// slow the servers are.
+		if err := tx.TouchSurvey(ctx, s.ID, s.c.Clock.Now()); err != nil {
+			return err
+		}
 		for _, d := range done {
 			b, err := json.Marshal(d.Outcome)
 			if err != nil {
@@ -828,9 +914,18 @@ func (s *surveying) classify(ctx context.Context) error {
 	}
 	units := make([]store.SurveyUnit, len(chosen))
 	for i, u := range chosen {
-		units[i] = store.SurveyUnit{N: number[u.ID], Stratum: u.Stratum}
+		units[i] = store.SurveyUnit{N: number[u.ID], Unit: u.ID, Stratum: u.Stratum}
 	}
-	return s.move(ctx, SurveyTesting, func(tx *store.Tx) error { return tx.ChooseSurveyUnits(ctx, s.ID, units) })
+	answers, err := s.known(ctx, units)
+	if err != nil {
+		return err
+	}
+	return s.move(ctx, SurveyTesting, func(tx *store.Tx) error {
+		if err := tx.ChooseSurveyUnits(ctx, s.ID, units); err != nil {
+			return err
+		}
+		return tx.AddSurveyAnswers(ctx, s.ID, answers)
+	})
 }
 
 // lostOf says why nothing was learned of a name.
@@ -849,7 +944,10 @@ func lostOf(rec registration.Record, err error) string {
 // test examines what is open of the second phase, and makes the report when
 // nothing is.
 func (s *surveying) test(ctx context.Context) error {
-	var err error
+	err := s.recall(ctx)
+	if err != nil {
+		return err
+	}
 	if s.plan.Kind == survey.Public {
 		err = s.ask(ctx, SurveyTesting, 2, func(unit string, rec registration.Record, err error) surveyDone {
 			d := surveyDone{Unit: unit}
@@ -877,6 +975,9 @@ func (s *surveying) examine(ctx context.Context, id string, rec registration.Rec
 	var facts accuracy.Facts
 	if s.Frame.Facts != nil {
 		facts = s.Frame.Facts(id)
+	}
+	if as := s.answered(id, rec); len(as) > 0 {
+		facts = facts.And(accuracy.Facts{Answers: as})
 	}
 	if s.plan.Observed {
 		facts = facts.And(s.facts.of(ctx, rec, s.MailFact, s.Suffixes))
@@ -1091,20 +1192,28 @@ func (s *surveying) ask(ctx context.Context, step string, phase int, take func(s
 
 // report makes the report of what was tested.
 func (s *surveying) report(ctx context.Context) error {
-	r, err := s.make(ctx)
+	err := s.compose(ctx)
 	if problem.CodeOf(err) == problem.NotFound {
 		return s.fail(ctx, err)
 	}
 	if err != nil {
 		return err
 	}
+	return s.move(ctx, SurveyDone, nil)
+}
+
+// compose makes the report, and what the row keeps of it.
+func (s *surveying) compose(ctx context.Context) error {
+	r, err := s.make(ctx)
+	if err != nil {
+		return err
+	}
 	if s.row.Report, err = r.JSON(); err != nil {
 		return err
 	}
-	if s.row.Digest, err = r.Digest(); err != nil {
-		return err
-	}
-	return s.move(ctx, SurveyDone, nil)
+	s.state.Figures = figuresOf(r)
+	s.row.Digest, err = r.Digest()
+	return err
 }
 
 func (s *surveying) make(ctx context.Context) (survey.Report, error) {
@@ -1116,6 +1225,9 @@ func (s *surveying) make(ctx context.Context) (survey.Report, error) {
 			var o survey.Outcome
 			if !u.Done {
 				return problem.New(problem.Conflict, "unit %d is not tested", u.N)
+			}
+			if b, ok := s.fresh[u.N]; ok {
+				u.Outcome = b
 			}
 			if err := json.Unmarshal(u.Outcome, &o); err != nil {
 				return problem.Wrap(err, problem.Corrupt, "unit %d of survey %s does not parse", u.N, s.ID)
@@ -1194,7 +1306,23 @@ func (c *Centre) SurveyFindings(ctx context.Context, id string, found map[string
 		some := slices.Sorted(maps.Keys(left))
 		return Survey{}, problem.BadField("findings", "has %d units that the survey did not test; the first is %q", len(left), some[0])
 	}
+	// Outcomes and report change together or not at all: neither may a report that
+	// was published meanwhile change, nor may it say something else than the units.
+	was := s.row.Digest
+	s.fresh = set
+	if err := s.compose(ctx); err != nil {
+		return Survey{}, err
+	}
+	row := s.row
+	row.Changed = c.Clock.Now()
+	var err error
+	if row.Progress, err = json.Marshal(s.state); err != nil {
+		return Survey{}, err
+	}
 	if err := c.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.ReportSurvey(ctx, row, was); err != nil {
+			return err
+		}
 		for n, b := range set {
 			if err := tx.SetSurveyOutcome(ctx, id, n, b); err != nil {
 				return err
@@ -1202,9 +1330,6 @@ func (c *Centre) SurveyFindings(ctx context.Context, id string, found map[string
 		}
 		return nil
 	}); err != nil {
-		return Survey{}, err
-	}
-	if err := s.report(ctx); err != nil {
 		return Survey{}, err
 	}
 	return c.Survey(ctx, id)

@@ -29,6 +29,7 @@ type surveyRig struct {
 	*Centre
 	t       *testing.T
 	profile policy.Profile
+	shipped *policy.Set
 	people  []population.Registration
 	ids     int
 }
@@ -47,6 +48,7 @@ func newSurveyRig(t *testing.T, n int) *surveyRig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.shipped = set
 	if r.profile, err = set.Get("ars-2013"); err != nil {
 		t.Fatal(err)
 	}

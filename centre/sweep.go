@@ -25,12 +25,12 @@ func (c *Centre) Handlers() map[string]func(ctx context.Context, ids []string, c
 		JobCase:    run(c.Work),
 		JobDeliver: run(c.Deliver),
 		JobMail:    run(c.ReadMails),
-		JobVerify:  run(c.WorkVerifications), JobVerifyOrder: run(c.GiveOrders),
+		JobVerify:  run(c.WorkVerifications), JobVerifyOrder: run(c.GiveOrders), JobVerifyDoubt: run(c.FollowDoubts),
 	}
 }
 
 // Swept counts what a sweep did.
-type Swept struct{ Mails, Reports, Cases, Notices, Disclosures, Assessed, Verifications, Orders, Inaccuracies int }
+type Swept struct{ Mails, Reports, Cases, Notices, Disclosures, Assessed, Verifications, Orders, Doubts, Inaccuracies int }
 
 // Zero says whether nothing was due.
 func (s Swept) Zero() bool { return s == Swept{} }
@@ -41,7 +41,7 @@ func (s Swept) Zero() bool { return s == Swept{} }
 func (c *Centre) Sweep(ctx context.Context) (Swept, error) {
 	var s Swept
 	now := c.Clock.Now()
-	var mails, reports, notices, cases, disclosures, verifications, orders, inaccuracies []string
+	var mails, reports, notices, cases, disclosures, verifications, orders, doubts, inaccuracies []string
 	err := c.Store.View(ctx, func(tx *store.Tx) error {
 		ms, err := tx.DueMails(ctx, now, sweepBatch)
 		if err != nil {
@@ -76,14 +76,17 @@ func (c *Centre) Sweep(ctx context.Context) (Swept, error) {
 		if orders, err = tx.DueOrders(ctx, now, sweepBatch); err != nil {
 			return err
 		}
+		if doubts, err = tx.DueDoubts(ctx, now, sweepBatch); err != nil {
+			return err
+		}
 		cases, err = tx.DueCases(ctx, now, sweepBatch)
 		return err
 	})
 	if err != nil {
 		return s, err
 	}
-	s = Swept{Mails: len(mails), Reports: len(reports), Cases: len(cases), Notices: len(notices), Disclosures: len(disclosures), Verifications: len(verifications), Orders: len(orders), Inaccuracies: len(inaccuracies)}
-	err = errors.Join(c.ReadMails(ctx, mails), c.Triage(ctx, reports), c.Work(ctx, cases), c.Deliver(ctx, notices), c.workDisclosures(ctx, disclosures), c.WorkVerifications(ctx, verifications), c.GiveOrders(ctx, orders), c.workInaccuracies(ctx, inaccuracies), c.doubt(ctx, "", time.Now().Add(-c.set.Lease)))
+	s = Swept{Mails: len(mails), Reports: len(reports), Cases: len(cases), Notices: len(notices), Disclosures: len(disclosures), Verifications: len(verifications), Orders: len(orders), Doubts: len(doubts), Inaccuracies: len(inaccuracies)}
+	err = errors.Join(c.ReadMails(ctx, mails), c.Triage(ctx, reports), c.Work(ctx, cases), c.Deliver(ctx, notices), c.workDisclosures(ctx, disclosures), c.WorkVerifications(ctx, verifications), c.GiveOrders(ctx, orders), c.FollowDoubts(ctx, doubts), c.workInaccuracies(ctx, inaccuracies), c.doubt(ctx, "", time.Now().Add(-c.set.Lease)))
 	// Last, as it looks at what the others learned.
 	assessed, aerr := c.Assess(ctx)
 	s.Assessed = assessed

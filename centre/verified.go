@@ -2,10 +2,13 @@ package centre
 
 import (
 	"context"
-	"errors"
 	"slices"
+	"strings"
+	"time"
 
+	"bailiwick/access"
 	"bailiwick/accuracy"
+	"bailiwick/casework"
 	"bailiwick/inaccuracy"
 	"bailiwick/problem"
 	"bailiwick/registration"
@@ -83,12 +86,144 @@ func (c *Centre) upheld(ctx context.Context, tx *store.Tx, p *prompts, cs inaccu
 			continue
 		}
 		next, err := c.stepVerification(ctx, tx, p, v, verify.Doubt{By: by, Cause: verify.Complaint, Claim: k, Revision: v.Contact[k], Evidence: "inaccuracy:" + cs.ID})
-		switch code := problem.CodeOf(err); {
+		switch {
 		case err == nil:
 			v = next
-		case errors.Is(err, errRace) || code != problem.Refused && code != problem.Conflict: // else in doubt already, or over
+		case !declined(err): // else in doubt already, or over
 			return err
 		}
 	}
 	return nil
+}
+
+// filedVerifications is how many verifications of a name a compliance file tells of.
+const filedVerifications = 20
+
+// verifiedHere is how this centre itself asked the contacts of a name, and what they
+// answered: the messages that left, with their dates and results, and the evidence
+// that people saw. With a reader who may see it, it says where messages went, as far
+// as that is kept, and the look is in the access log. What a member verified is the
+// member's.
+func (c *Centre) verifiedHere(ctx context.Context, r *Reader, domain string) ([]inaccuracy.Verification, error) {
+	vs, err := c.Verifications(ctx, store.VerificationFilter{Name: domain, Own: true, Limit: filedVerifications})
+	if err != nil {
+		return nil, err
+	}
+	var out []inaccuracy.Verification
+	for _, v := range vs {
+		es, err := c.VerificationEvents(ctx, v.ID)
+		if err != nil {
+			return nil, err
+		}
+		values, err := c.valuesFor(ctx, r, v)
+		if err != nil {
+			return nil, err
+		}
+		one, err := filed(v, es, values)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one...)
+	}
+	slices.SortStableFunc(out, func(a, b inaccuracy.Verification) int { return a.At.Compare(b.At) })
+	return out, nil
+}
+
+// valuesFor reads a contact's values for the reader of a compliance file; none for
+// no reader, for one who may not see them, and once they are erased.
+func (c *Centre) valuesFor(ctx context.Context, r *Reader, v Verification) (contactValues, error) {
+	if r == nil || !v.Kept {
+		return contactValues{}, nil
+	}
+	actor := access.Console
+	if r.Desk != nil {
+		if access.Decide(r.Person, access.Work, access.Object{Kind: access.VerifiedContact, ID: v.ID, Personal: true}).Err(r.Person) != nil {
+			return contactValues{}, nil
+		}
+		actor = r.Person.Actor()
+	}
+	if err := c.logLook(ctx, actor, access.Work, access.VerifiedContact, v.ID, "compliance file of "+v.Name); err != nil {
+		return contactValues{}, err
+	}
+	values, err := c.values(ctx, v)
+	if problem.CodeOf(err) == problem.NotFound {
+		err = nil
+	}
+	return values, err
+}
+
+// filed are the messages and the evidence on the log of a verification.
+func filed(v Verification, es []casework.Entry, values contactValues) ([]inaccuracy.Verification, error) {
+	role := strings.ReplaceAll(string(v.Role), "_", " ")
+	var out []inaccuracy.Verification
+	issued := map[int]verify.Issued{}
+	sent := map[int]int{} // code to its place in out
+	// message is what is said of the message with a code; it begins when it left.
+	message := func(n int, at time.Time) *inaccuracy.Verification {
+		i, ok := sent[n]
+		if !ok {
+			b := issued[n]
+			m := inaccuracy.Verification{At: at, Message: true, Way: "a code by telephone", Of: role, Result: "made"}
+			if b.Method == verify.ByMail {
+				m.Way, m.Result = "a code by mail", "sent"
+			}
+			if b.Revision == v.Contact[b.Claim] { // else it went to what the contact said before
+				m.To = values.of(b.Claim)
+			}
+			i, sent[n] = len(out), len(out)
+			out = append(out, m)
+		}
+		return &out[i]
+	}
+	for _, e := range es {
+		if e.Payload == nil {
+			continue
+		}
+		var err error
+		switch e.Kind {
+		case verify.KindIssued:
+			var b verify.Issued
+			b, err = casework.Read[verify.Issued](e)
+			issued[b.N] = b
+		case verify.KindMade:
+			var b verify.Made
+			if b, err = casework.Read[verify.Made](e); err == nil {
+				message(b.N, e.At).At = e.At // of the last attempt
+			}
+		case verify.KindDelivered, verify.KindFailed, verify.KindInDoubt:
+			var b verify.Message
+			if b, err = casework.Read[verify.Message](e); err != nil {
+				break
+			}
+			m := message(b.N, e.At)
+			m.ResultAt, m.Response = e.At, b.Response
+			switch {
+			case e.Kind == verify.KindDelivered:
+				m.Result = "taken by the receiving side"
+			case e.Kind == verify.KindInDoubt:
+				m.Result = "in doubt"
+			case b.Bounced:
+				m.Result = "taken, and sent back"
+			default:
+				m.Result = "not delivered"
+			}
+			if b.Full {
+				m.Result += ": the mailbox was full"
+			}
+		case verify.KindReturned:
+			var b verify.Returned
+			if b, err = casework.Read[verify.Returned](e); err == nil {
+				message(b.N, e.At).Affirmed = e.At
+			}
+		case verify.KindAttested:
+			var b verify.Attested
+			if b, err = casework.Read[verify.Attested](e); err == nil {
+				out = append(out, inaccuracy.Verification{At: b.Record.PerformedAt, Way: verify.Methods().Means(string(b.Record.Method)), Of: role, Result: string(b.Record.Result)})
+			}
+		}
+		if err != nil {
+			return nil, unreadable(err, verifications.what, e)
+		}
+	}
+	return out, nil
 }

@@ -5,11 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"bailiwick/access"
 	"bailiwick/accuracy"
 	"bailiwick/accuracy/census"
 	"bailiwick/centre"
 	"bailiwick/inaccuracy"
 	"bailiwick/name"
+	"bailiwick/problem"
 	"bailiwick/registration"
 	"bailiwick/verify"
 )
@@ -95,5 +97,35 @@ func TestVerifiedIsKnown(t *testing.T) {
 	}
 	if v = r.verification(v.ID); v.State.Done() || !v.InDoubt || !strings.Contains(r.journal(v.ID), "doubt") {
 		t.Errorf("after the finding was confirmed: %s %+v", v.State, v)
+	}
+
+	// The file for ICANN holds what the centre itself asked the registrant, and the
+	// answers; where it went is for a reader who may see that, and is logged.
+	other := r.open(centre.VerificationDraft{Name: subject, Email: "stranger@gone.example", Org: "o1"}) // a member's own
+	r.until(30 * hour)
+	f, err := r.Centre.InaccuracyFile(ctx, nil, c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := f.Text()
+	for _, want := range []string{"a code by mail to the registrant (withheld): taken by the receiving side", "confirmed by its code 2026-01-05", "of the registrant, a person compared documents: pass", "where verification messages went: withheld"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the file:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, to) || strings.Contains(text, gone) {
+		t.Errorf("a file without personal data names an address:\n%s", text)
+	}
+	if f, err = r.Centre.InaccuracyFile(ctx, &centre.Reader{}, c.ID); err != nil || !strings.Contains(f.Text(), gone+"): ") || strings.Contains(f.Text(), "stranger@") {
+		t.Errorf("%v\n%s", err, f.Text())
+	}
+	for id, want := range map[string]int{v.ID: 1, other.ID: 0} {
+		if es, err := r.Access.Entries(ctx, access.EntryFilter{Kind: access.VerifiedContact, Object: id}); err != nil || len(es) != want {
+			t.Errorf("%d looks are logged, not %d: %v", len(es), want, err)
+		}
+	}
+	viewer := access.Person{ID: "v", Roles: []access.Role{access.Viewer}}
+	if _, err := r.Centre.InaccuracyFile(ctx, &centre.Reader{Desk: r.Access, Person: viewer, Purpose: access.Work}, c.ID); problem.CodeOf(err) != problem.Refused {
+		t.Errorf("without the role: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package centre
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -46,28 +47,63 @@ type VerificationSettings struct {
 	From string
 	// Keep is how long a contact's values are kept once nothing moves any more.
 	Keep time.Duration
-	// The most verifications opened, and the most code mails to one address, in 24
-	// hours.
-	PerDay, PerAddressPerDay int
+	// The most verifications opened in 24 hours: of the centre's own registrations,
+	// and of those of each organisation.
+	PerDay, PerMemberPerDay int
+	// CodesPerDay is the most code mails in 24 hours about the registrations of one
+	// organisation, the centre's own being one; PerAddressPerDay the most to one
+	// address, and about one registration.
+	CodesPerDay, PerAddressPerDay int
 }
 
-// JobVerify is the kind of job that works on verifications, by id, and
-// JobVerifyOrder the one that gives orders to the registrar's system.
+// perDay is how many verifications an organisation may open in 24 hours.
+func (s VerificationSettings) perDay(org string) int {
+	if org == "" {
+		return s.PerDay
+	}
+	return s.PerMemberPerDay
+}
+
+// JobVerify is the kind of job that works on verifications, by id, JobVerifyOrder
+// the one that gives orders to the registrar's system, and JobVerifyDoubt the one
+// that follows doubts to all names of an address.
 const (
 	JobVerify      = "verify"
 	JobVerifyOrder = "verify-order"
+	JobVerifyDoubt = "verify-doubt"
 )
 
 // The route, the kind of notice and the limits of verifications.
 const (
 	routeVerify = "verify:" // and the verification
 	kindVerify  = "verification"
-	// sameContacts is how many verifications of one contact are looked at together.
+	// sameContacts is how many verifications of one contact are looked at, and put
+	// in doubt, together.
 	sameContacts = 200
 	// notedMails is how many mails a day are put on the log of one verification;
 	// more are kept, and change nothing.
 	notedMails = 5
+	// changesPerDay is how often a day the contact of one registration may change:
+	// each change writes to somebody else, and no holder needs more.
+	changesPerDay = 10
 )
+
+var verifications = keeping[Verification, verify.Command]{
+	what: "verification", kind: kindVerify, notices: "verify", route: routeVerify,
+	at: func(v Verification) where { return where{v.ID, v.Seq, v.Last} },
+	decide: func(v Verification, cmd verify.Command, now time.Time) ([]verify.Event, error) {
+		return verify.Decide(v.Holder, cmd, now)
+	},
+	seal: func(v Verification, id string, ev verify.Event, now time.Time, salt [32]byte) (casework.Entry, error) {
+		return verify.Seal(v.Holder, id, ev, now, salt)
+	},
+	apply: func(v Verification, e casework.Entry) (_ Verification, err error) {
+		v.Holder, err = verify.Apply(v.Holder, e)
+		return v, err
+	},
+	load:   loading((*store.Tx).Verification, unpackVerification),
+	events: (*store.Tx).VerificationEvents, append: (*store.Tx).AppendVerificationEvents,
+}
 
 // VerificationDraft says what a registration says of a contact: what is to be
 // verified.
@@ -100,7 +136,8 @@ type Verification struct {
 	// Kept says that the contact's values are still here.
 	Kept bool `json:"kept"`
 
-	data string // blob with the values
+	data    string // blob with the values
+	prompts int    // how often others made it due, as it was read
 }
 
 // contactValues lie in a blob of their own. The salt keeps its digest from
@@ -209,6 +246,10 @@ func (c *Centre) verifyProfile(id string, d name.Domain) (verify.Profile, error)
 // contact says now where that is under way already: the same again changes
 // nothing, so a caller that does not know whether it was heard asks again. What was
 // verified already and is not in doubt is not verified again.
+//
+// A draft that says why it begins, and under another reference or registrar, is of
+// another registration of the name: the one before is gone, and nobody inherits its
+// clock or its hold. Without a Trigger it is a change.
 func (c *Centre) OpenVerification(ctx context.Context, d VerificationDraft, by string) (Verification, error) {
 	n, err := name.ParseAny(strings.TrimSpace(name.Refang(d.Name)))
 	if err != nil {
@@ -224,7 +265,8 @@ func (c *Centre) OpenVerification(ctx context.Context, d VerificationDraft, by s
 	if d.Role == "" {
 		d.Role = verify.Registrant
 	}
-	if d.Trigger == "" {
+	begins := d.Trigger != ""
+	if !begins {
 		d.Trigger = verify.Registered
 	}
 	id := d.Profile
@@ -255,6 +297,12 @@ func (c *Centre) OpenVerification(ctx context.Context, d VerificationDraft, by s
 				return err
 			}
 			now := c.Clock.Now()
+			var pr prompts
+			if begins {
+				if has, err = c.replaced(ctx, tx, &pr, row, has, v, contact, d.Role, by); err != nil {
+					return err
+				}
+			}
 			var first verify.Command = open
 			if has {
 				was, err := unpackVerification(row)
@@ -269,7 +317,6 @@ func (c *Centre) OpenVerification(ctx context.Context, d VerificationDraft, by s
 						return err
 					}
 					was.Kept = true
-					var pr prompts
 					if err := tx.KeepContact(ctx, was.ID, was.data, was.Seq); err != nil {
 						return err
 					}
@@ -278,14 +325,22 @@ func (c *Centre) OpenVerification(ctx context.Context, d VerificationDraft, by s
 					}
 					return pr.enqueue(ctx, tx)
 				}
-				v.Holder, v.data, v.InDoubt = was.Holder, was.data, was.InDoubt
-				first = verify.Change{By: by, Contact: contact, Profile: p}
-			} else {
-				n, err := tx.CountVerifications(ctx, now.Add(-24*time.Hour))
+				n, err := tx.CountContactChanges(ctx, was.ID, now.Add(-24*time.Hour))
 				if err != nil {
 					return err
 				}
-				if n >= c.set.Verify.PerDay {
+				if n >= changesPerDay {
+					return problem.New(problem.RateLimited, "the contact was changed %d times in 24 hours, the most there may be", n)
+				}
+				v.Holder, v.data, v.InDoubt, v.prompts = was.Holder, was.data, was.InDoubt, was.prompts
+				v.Registrar, v.Ref = cmp.Or(v.Registrar, was.Registrar), cmp.Or(v.Ref, was.Ref)
+				first = verify.Change{By: by, Contact: contact, Profile: p}
+			} else {
+				n, err := tx.CountVerifications(ctx, d.Org, now.Add(-24*time.Hour))
+				if err != nil {
+					return err
+				}
+				if n >= c.set.Verify.perDay(d.Org) {
 					return problem.New(problem.RateLimited, "%d verifications were opened in 24 hours, the most there may be", n)
 				}
 				v.ID = c.NewID()
@@ -294,7 +349,6 @@ func (c *Centre) OpenVerification(ctx context.Context, d VerificationDraft, by s
 				return err
 			}
 			v.Kept = true
-			var pr prompts
 			if v, err = c.stepVerification(ctx, tx, &pr, v, first); err != nil {
 				return err
 			}
@@ -305,6 +359,58 @@ func (c *Centre) OpenVerification(ctx context.Context, d VerificationDraft, by s
 		})
 	})
 	return out, err
+}
+
+// replaced ends what is under way about a name whose registration is another now:
+// next says so by its reference, or else by its registrar. It says whether there is
+// still one of the role to go on with. What was verified of the very same contact,
+// and is not in doubt, stands for the new registration, too.
+func (c *Centre) replaced(ctx context.Context, tx *store.Tx, p *prompts, row store.Verification, has bool, next Verification, contact verify.Contact, role verify.Role, by string) (bool, error) {
+	another := func(v Verification) bool {
+		return next.Ref != "" && next.Ref != v.Ref || next.Registrar != "" && next.Registrar != v.Registrar
+	}
+	if !has {
+		return false, nil
+	}
+	was, err := unpackVerification(row)
+	if err != nil || !another(was) || was.State.Done() && !was.InDoubt && maps.Equal(was.Contact, contact) {
+		return true, err
+	}
+	gone := []Verification{was}
+	for _, r := range []verify.Role{verify.Registrant, verify.AccountHolder} {
+		other, has, err := tx.VerificationOf(ctx, row.Org, row.Name, string(r))
+		if err != nil {
+			return true, err
+		}
+		if !has || r == role {
+			continue
+		}
+		o, err := unpackVerification(other)
+		if err != nil {
+			return true, err
+		}
+		if another(o) {
+			gone = append(gone, o)
+		}
+	}
+	for _, v := range gone {
+		if _, err := c.stepVerification(ctx, tx, p, v, verify.Leave{By: by, How: verify.Replaced}); err != nil {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// LeaveVerification records that a registration is gone, as whoever keeps the
+// registrations says: nothing more is asked, reminded or held under it. One that has
+// ended already stays as it is.
+func (c *Centre) LeaveVerification(ctx context.Context, id string, seq int, by string, how verify.Departure) (Verification, error) {
+	return c.changeVerification(ctx, id, seq, func(_ context.Context, _ *store.Tx, v Verification) ([]verify.Command, error) {
+		if v.State == verify.Terminated {
+			return nil, nil
+		}
+		return []verify.Command{verify.Leave{By: by, How: how}}, nil
+	})
 }
 
 // putValues keeps a contact's values apart from everything else.
@@ -327,11 +433,18 @@ func (c *Centre) putValues(ctx context.Context, tx *store.Tx, id string, v conta
 
 // values reads a contact's values; NotFound once they are erased.
 func (c *Centre) values(ctx context.Context, v Verification) (contactValues, error) {
+	return readValues(ctx, c.Store, v)
+}
+
+// readValues is values by a store, or within a transaction.
+func readValues(ctx context.Context, from interface {
+	Blob(ctx context.Context, sha string) ([]byte, string, error)
+}, v Verification) (contactValues, error) {
 	var out contactValues
 	if v.data == "" {
 		return out, problem.New(problem.NotFound, "the contact of verification %s is not kept any more: give it again", v.ID)
 	}
-	b, _, err := c.Store.Blob(ctx, v.data)
+	b, _, err := from.Blob(ctx, v.data)
 	if err != nil {
 		return out, err
 	}
@@ -359,11 +472,11 @@ func (c *Centre) advance(ctx context.Context, tx *store.Tx, p *prompts, v Verifi
 	}
 	if unchecked(v.Holder) || failures != nil && !v.Valid && !v.State.Done() {
 		if failures == nil {
-			values, err := c.values(ctx, v)
+			values, err := readValues(ctx, tx, v)
 			if problem.CodeOf(err) == problem.NotFound {
 				// Its times run; the registrar, or a person, gives it again.
 				v.Kept = false
-				return c.tick(ctx, tx, p, v)
+				return c.stepVerification(ctx, tx, p, v, verify.Tick{})
 			}
 			if err != nil {
 				return v, err
@@ -380,7 +493,7 @@ func (c *Centre) advance(ctx context.Context, tx *store.Tx, p *prompts, v Verifi
 	} else if !v.State.Done() {
 		for _, e := range earlier {
 			next, err := c.stepVerification(ctx, tx, p, v, verify.Reuse{By: casework.Centre, Earlier: e})
-			if code := problem.CodeOf(err); err != nil && (errors.Is(err, errRace) || code != problem.Refused && code != problem.Conflict) {
+			if err != nil && !declined(err) {
 				return v, err
 			}
 			if err == nil {
@@ -388,64 +501,58 @@ func (c *Centre) advance(ctx context.Context, tx *store.Tx, p *prompts, v Verifi
 			}
 		}
 	}
-	return c.tick(ctx, tx, p, v)
-}
-
-// tick lets time settle what it has settled.
-func (c *Centre) tick(ctx context.Context, tx *store.Tx, p *prompts, v Verification) (Verification, error) {
-	cmd := verify.Tick{}
-	for range verify.MaxNotices {
-		code, err := verify.NewCode(rand.Reader)
-		if err != nil {
-			return v, err
-		}
-		cmd.Codes = append(cmd.Codes, code)
-	}
-	return c.stepVerification(ctx, tx, p, v, cmd)
+	return c.stepVerification(ctx, tx, p, v, verify.Tick{})
 }
 
 // earlier are the verifications of others of the same organisation with the same
-// contact. Where one of those is in doubt, none counts: the same address came back
-// there.
+// contact. Where one of those is in doubt, what was verified before that does not
+// count: the same address came back there. What was verified after it does, or one
+// answer would never again be enough for all names of a holder.
 func (c *Centre) earlier(ctx context.Context, tx *store.Tx, v Verification) ([]verify.Earlier, error) {
 	var out []verify.Earlier
 	for _, claim := range []verify.Claim{verify.Email, verify.Phone} {
-		rows, err := tx.SameContact(ctx, v.Org, claim, v.Contact[claim], sameContacts)
+		rows, err := tx.VerifiedSame(ctx, v.Org, claim, v.Contact[claim], sameContacts)
 		if err != nil {
 			return nil, err
 		}
-		doubted := false
-		var mine []verify.Earlier
+		doubted, err := tx.DoubtedSame(ctx, v.Org, claim, v.Contact[claim], v.ID)
+		if err != nil {
+			return nil, err
+		}
 		for _, row := range rows {
-			if row.ID == v.ID {
-				continue
-			}
 			o, err := unpackVerification(row)
 			if err != nil {
 				return nil, err
 			}
-			doubted = doubted || o.InDoubt
-			if r, has := o.Verified[claim]; has && o.State.Done() {
-				mine = append(mine, verify.Earlier{Record: r})
+			if r, has := o.Verified[claim]; has && o.ID != v.ID {
+				out = append(out, verify.Earlier{Record: r, Doubted: !doubted.IsZero() && !r.PerformedAt.After(doubted)})
 			}
 		}
-		for i := range mine {
-			mine[i].Doubted = doubted
-		}
-		out = append(out, mine...)
 	}
 	return out, nil
 }
 
-// inDoubt says whether something speaks against a holder's contact.
-func inDoubt(h verify.Holder) bool {
-	switch {
-	case h.State == verify.Doubted:
-		return true
-	case h.State.Done(), h.State == verify.Terminated:
-		return false
+// against is when something last spoke against a holder's contact; zero while
+// nothing does.
+func against(h verify.Holder) time.Time {
+	if h.State == verify.Terminated {
+		return time.Time{}
 	}
-	return h.Failed > 0 || h.Trigger == verify.DoubtedData || !h.Since.IsZero() && h.State != verify.OnHold
+	at := h.Disowned
+	if h.State.Done() {
+		return at
+	}
+	times := []time.Time{at}
+	if h.Failed > 0 {
+		times = append(times, h.FailedAt)
+	}
+	if h.Trigger == verify.DoubtedData {
+		times = append(times, h.Began)
+	}
+	if h.State != verify.OnHold {
+		times = append(times, h.Since)
+	}
+	return slices.MaxFunc(times, time.Time.Compare)
 }
 
 // resting is since when nothing moves any more, for what expires; zero while
@@ -465,136 +572,76 @@ func resting(h verify.Holder) time.Time {
 }
 
 // stepVerification gives commands to a verification, one after the other, and
-// writes the events, the projection, the codes, notices and orders that they cause
-// in tx. One without events is opened by an Open command.
+// writes the events, the projection, the notices and orders that they cause in tx.
+// One without events is opened by an Open command.
 func (c *Centre) stepVerification(ctx context.Context, tx *store.Tx, p *prompts, v Verification, cmds ...verify.Command) (Verification, error) {
-	now, was, id := c.Clock.Now(), v.Seq, v.ID
-	if now.Before(v.Last) {
-		now = v.Last
+	s, err := verifications.take(c, v, cmds...)
+	if v = s.after; err != nil {
+		return v, err
 	}
-	var entries []casework.Entry
-	var evs []verify.Event
-	var codes []verify.Code
-	for _, cmd := range cmds {
-		switch k := cmd.(type) {
-		case verify.Tick:
-			codes = append(codes, k.Codes...)
-		case verify.Issue:
-			codes = append(codes, k.Code)
-		}
-		more, err := verify.Decide(v.Holder, cmd, now)
-		if err != nil {
-			return v, err
-		}
-		for _, ev := range more {
-			var salt [32]byte
-			if _, err := rand.Read(salt[:]); err != nil {
-				return v, err
-			}
-			e, err := verify.Seal(v.Holder, id, ev, now, salt)
-			if err != nil {
-				return v, err
-			}
-			if v.Holder, err = verify.Apply(v.Holder, e); err != nil {
-				return v, err
-			}
-			entries, evs = append(entries, e), append(evs, ev)
-		}
-	}
-	v.InDoubt = inDoubt(v.Holder)
+	v.InDoubt = !against(v.Holder).IsZero()
 	due := v.NextDue()
 	if v.Kept && unchecked(v.Holder) {
-		due = now
+		due = s.now
 	}
-	if len(entries) == 0 {
-		if was == 0 {
+	if len(s.entries) == 0 {
+		if v.Seq == 0 {
 			return v, nil
 		}
-		return v, tx.SettleVerification(ctx, id, due, was)
+		return v, tx.SettleVerification(ctx, v.ID, due, v.Seq, v.prompts)
 	}
 	body, err := json.Marshal(v.Holder)
 	if err != nil {
 		return v, err
 	}
-	row := store.Verification{ID: id, Name: v.Name, Role: string(v.Role), Org: v.Org, Registrar: v.Registrar, Ref: v.Ref, Profile: v.Terms.Profile.ID, State: string(v.State), Doubt: v.InDoubt,
+	row := store.Verification{ID: v.ID, Name: v.Name, Role: string(v.Role), Org: v.Org, Registrar: v.Registrar, Ref: v.Ref, Profile: v.Terms.Profile.ID, State: string(v.State), Doubted: against(v.Holder), Prompts: v.prompts,
 		Email: string(v.Contact[verify.Email]), Phone: string(v.Contact[verify.Phone]), Opened: v.Opened, Rest: resting(v.Holder), Due: due, Seq: v.Seq, Head: v.Head, Data: v.data, Body: body}
-	if err := tx.PutVerification(ctx, row, was); err != nil {
-		if problem.CodeOf(err) == problem.Conflict {
-			return v, problem.Wrap(errRace, problem.Conflict, "somebody else changed verification %s first", id)
+	var notices []store.Notice
+	for _, ev := range s.events {
+		// A code by telephone is fetched by the operator's own sender (TakeCode). The
+		// address is not in the delivery log: its keyed digest is, so that the caps
+		// hold for all names together.
+		if b, ok := ev.Body.(verify.Issued); ok && b.Method == verify.ByMail {
+			notices = append(notices, verifications.notice(s, b.N, holderParty(b.Revision), ""))
 		}
+	}
+	if err := verifications.write(ctx, tx, p, s, func(was int) error { return tx.PutVerification(ctx, row, was) }, notices...); err != nil {
 		return v, err
 	}
-	if err := tx.AppendVerificationEvents(ctx, entries); err != nil {
+	if err := c.follow(ctx, tx, p, v, s.events, s.now); err != nil {
 		return v, err
 	}
-	if err := c.follow(ctx, tx, p, v, evs, codes, now); err != nil {
-		return v, err
-	}
-	if !due.IsZero() && !due.After(now) {
-		p.verifications = append(p.verifications, id)
+	if !due.IsZero() && !due.After(s.now) {
+		p.verifications = append(p.verifications, v.ID)
 	}
 	return v, nil
 }
 
-// follow writes what events cause.
-func (c *Centre) follow(ctx context.Context, tx *store.Tx, p *prompts, v Verification, evs []verify.Event, codes []verify.Code, now time.Time) error {
+// follow writes what events cause elsewhere.
+func (c *Centre) follow(ctx context.Context, tx *store.Tx, p *prompts, v Verification, evs []verify.Event, now time.Time) error {
 	for _, ev := range evs {
+		var err error
 		switch b := ev.Body.(type) {
-		case verify.Issued:
-			if len(codes) == 0 {
-				return problem.New(problem.Internal, "a code of verification %s is not at hand", v.ID)
-			}
-			if err := tx.PutCode(ctx, store.WaitingCode{Verification: v.ID, Number: b.N, Method: b.Method, Code: codes[0].Text(), Made: now, Expires: b.Expires}); err != nil {
-				return err
-			}
-			codes = codes[1:]
-			if b.Method != verify.ByMail {
-				break // the operator's own sender fetches it (TakeCode)
-			}
-			// The address is not in the delivery log: its keyed digest is, so that
-			// the caps hold for all names together.
-			n := store.Notice{ID: verifyNotice(v.ID, b.N), Obligation: routeVerify + v.ID, Number: b.N, Kind: kindVerify, Channel: "email",
-				Party: holderParty(b.Revision), State: store.NoticeDue, Created: now, Due: now}
-			added, err := tx.AddNotice(ctx, n)
-			if err != nil {
-				return err
-			}
-			if added {
-				p.notices = append(p.notices, n.ID)
-			}
-		case verify.NewContact:
-			// A code for what the contact said before goes nowhere any more.
-			for _, w := range v.Codes {
-				if !w.Void {
-					continue
-				}
-				if _, err := tx.DropCode(ctx, v.ID, w.N); err != nil {
-					return err
-				}
-			}
 		case verify.Returned:
-			if err := c.tellSame(ctx, tx, v, b.Record.Claims, now); err != nil {
-				return err
-			}
+			err = c.tellSame(ctx, tx, v, b.Record.Claims, now)
 		case verify.Attested:
 			if b.Record.Result == verify.Pass {
-				if err := c.tellSame(ctx, tx, v, b.Record.Claims, now); err != nil {
-					return err
-				}
+				err = c.tellSame(ctx, tx, v, b.Record.Claims, now)
 			}
 		case verify.Held:
-			if err := c.orderHold(ctx, tx, p, v, b, now); err != nil {
-				return err
-			}
+			err = c.orderHold(ctx, tx, p, v, b, now)
 		case verify.Released:
-			if err := c.orderRelease(ctx, tx, p, v, b, now); err != nil {
-				return err
-			}
+			err = c.orderRelease(ctx, tx, p, v, now)
+		case verify.Ending:
+			err = c.orderTermination(ctx, tx, p, v, b, now)
+		case verify.Gone:
+			err = c.orderGone(ctx, tx, p, v, b, now)
+		case verify.Opening:
+			err = c.orderAnew(ctx, tx, v)
 		}
-	}
-	if v.State.Done() || v.State == verify.Terminated {
-		_, err := tx.DropCode(ctx, v.ID, 0)
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -610,32 +657,22 @@ func (c *Centre) tellSame(ctx context.Context, tx *store.Tx, v Verification, cla
 	return nil
 }
 
-func verifyNotice(id string, n int) string { return fmt.Sprintf("verify.%s.%d", id, n) }
-
 // holderParty stands for an address in the delivery log.
 func holderParty(r verify.Revision) string { return "holder:" + string(r)[:min(len(r), 32)] }
 
 // ---- reading
 
 func unpackVerification(row store.Verification) (Verification, error) {
-	v := Verification{Org: row.Org, Registrar: row.Registrar, Ref: row.Ref, InDoubt: row.Doubt, Kept: row.Data != "", data: row.Data}
+	v := Verification{Org: row.Org, Registrar: row.Registrar, Ref: row.Ref, InDoubt: !row.Doubted.IsZero(), Kept: row.Data != "", data: row.Data, prompts: row.Prompts}
 	if err := json.Unmarshal(row.Body, &v.Holder); err != nil {
 		return v, problem.Wrap(err, problem.Corrupt, "the projection of verification %s does not parse", row.ID)
 	}
 	return v, nil
 }
 
-func (c *Centre) loadVerification(ctx context.Context, tx *store.Tx, id string) (Verification, error) {
-	row, err := tx.Verification(ctx, id)
-	if err != nil {
-		return Verification{}, err
-	}
-	return unpackVerification(row)
-}
-
 // Verification reads one verification.
 func (c *Centre) Verification(ctx context.Context, id string) (Verification, error) {
-	return view(ctx, c, func(tx *store.Tx) (Verification, error) { return c.loadVerification(ctx, tx, id) })
+	return verifications.one(ctx, c, id)
 }
 
 // Verifications lists verifications, newest first.
@@ -651,40 +688,20 @@ func (c *Centre) Verifications(ctx context.Context, f store.VerificationFilter) 
 
 // VerificationEvents reads a verification's log.
 func (c *Centre) VerificationEvents(ctx context.Context, id string) ([]casework.Entry, error) {
-	return view(ctx, c, func(tx *store.Tx) ([]casework.Entry, error) {
-		if _, err := tx.Verification(ctx, id); err != nil {
-			return nil, err
-		}
-		return tx.VerificationEvents(ctx, id)
-	})
+	return verifications.log(ctx, c, id)
 }
 
 // VerificationWords are what people wrote, as far as it is kept: personal. Who
 // shows them logs it.
 func VerificationWords(es []casework.Entry) ([]Word, error) {
-	var out []Word
-	for _, e := range es {
-		if e.Kind != verify.KindWords || e.Payload == nil {
-			continue
-		}
-		var w verify.Wrote
-		if err := json.Unmarshal(e.Payload.Body, &w); err != nil {
-			return nil, problem.Wrap(err, problem.Corrupt, "event %d of verification %s does not parse", e.Seq, e.Case)
-		}
-		out = append(out, Word{At: e.At, By: e.Actor, With: w.With, Text: w.Text})
-	}
-	return out, nil
+	return words(es, verifications.what, verify.KindWords)
 }
 
 // ExportVerification writes a verification's chain with a signed head, as Export
 // does a case's. Personal payloads are withheld unless personal is true. No export
 // holds a contact's values or a code.
 func (c *Centre) ExportVerification(ctx context.Context, w io.Writer, id string, personal bool) error {
-	es, err := c.VerificationEvents(ctx, id)
-	if err != nil {
-		return err
-	}
-	return c.exportLog(w, "verification", id, es, personal)
+	return verifications.export(ctx, c, w, id, personal)
 }
 
 // ReadVerifiedContact shows somebody of the desk the values of a contact, for a
@@ -734,9 +751,7 @@ func (c *Centre) looked(ctx context.Context, actor, id, reason string) error {
 	if len(reason) < minReason {
 		return problem.BadField("reason", "say in a few words why you read it; the access log keeps that")
 	}
-	return c.Store.Access().UpdateAccess(ctx, func(rows access.Rows) error {
-		return rows.AddEntry(ctx, access.Entry{At: c.Clock.Now(), Actor: actor, Act: access.Looked, Purpose: access.Work, Kind: access.VerifiedContact, Object: id, Detail: reason})
-	})
+	return c.logLook(ctx, actor, access.Work, access.VerifiedContact, id, reason)
 }
 
 // ---- acting
@@ -744,35 +759,17 @@ func (c *Centre) looked(ctx context.Context, actor, id, reason string) error {
 // ActVerification gives commands to a verification for somebody who saw it up to
 // the event numbered seq; 0 sets no such condition. What follows at once, follows.
 func (c *Centre) ActVerification(ctx context.Context, id string, seq int, cmds ...verify.Command) (Verification, error) {
-	return c.changeVerification(ctx, id, seq, func(context.Context, *store.Tx, Verification) ([]verify.Command, error) { return cmds, nil })
+	return c.changeVerification(ctx, id, seq, given[Verification](cmds))
 }
 
 func (c *Centre) changeVerification(ctx context.Context, id string, seq int, make func(context.Context, *store.Tx, Verification) ([]verify.Command, error)) (Verification, error) {
-	var out Verification
-	err := retry(func() error {
-		return c.Store.Update(ctx, func(tx *store.Tx) error {
-			v, err := c.loadVerification(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			if seq > 0 && seq != v.Seq {
-				return problem.New(problem.Conflict, "verification %s changed meanwhile: look at it again", id)
-			}
-			cmds, err := make(ctx, tx, v)
-			if err != nil {
-				return err
-			}
-			var p prompts
-			if v, err = c.stepVerification(ctx, tx, &p, v, cmds...); err != nil {
-				return err
-			}
-			if out, err = c.advance(ctx, tx, &p, v, nil); err != nil {
-				return err
-			}
-			return p.enqueue(ctx, tx)
-		})
+	return verifications.change(ctx, c, id, seq, make, func(ctx context.Context, tx *store.Tx, p *prompts, v Verification, cmds []verify.Command) (Verification, error) {
+		v, err := c.stepVerification(ctx, tx, p, v, cmds...)
+		if err != nil {
+			return v, err
+		}
+		return c.advance(ctx, tx, p, v, nil)
 	})
-	return out, err
 }
 
 // AttestVerification records what a person found by hand. A document is digested
@@ -813,30 +810,15 @@ func (c *Centre) SendCode(ctx context.Context, id string, seq int, by string, m 
 			}
 			return nil, err
 		}
-		code, err := verify.NewCode(rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		return []verify.Command{verify.Issue{By: by, Method: m, Code: code}}, nil
+		return []verify.Command{verify.Issue{By: by, Method: m}}, nil
 	})
 }
 
 // WaitingCodes lists the codes that wait for the operator's own sender: those by
-// telephone. The codes themselves are blanked.
-func (c *Centre) WaitingCodes(ctx context.Context, id string) ([]store.WaitingCode, error) {
-	var out []store.WaitingCode
-	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
-		all, err := tx.WaitingCodes(ctx, id)
-		out = nil
-		for _, k := range all {
-			if k.Method != verify.ByMail {
-				k.Code = ""
-				out = append(out, k)
-			}
-		}
-		return err
-	})
-	return out, err
+// telephone, which are made when they are fetched.
+func (c *Centre) WaitingCodes(ctx context.Context, id string) ([]verify.Waiting, error) {
+	v, err := c.Verification(ctx, id)
+	return v.Unsent(c.Clock.Now()), err
 }
 
 // TakenCode is a code with the number it goes to.
@@ -873,33 +855,31 @@ func (c *Centre) takeCode(ctx context.Context, actor, id string, number int) (Ta
 	if err := c.looked(ctx, actor, id, fmt.Sprintf("to send code %d by telephone", number)); err != nil {
 		return TakenCode{}, err
 	}
-	var out TakenCode
-	err = c.Store.Update(ctx, func(tx *store.Tx) error {
-		k, ok, err := tx.WaitingCode(ctx, id, number)
-		if err != nil {
-			return err
+	code, err := verify.NewCode(rand.Reader)
+	if err != nil {
+		return TakenCode{}, err
+	}
+	if actor == access.Console {
+		actor = "person:console"
+	}
+	_, err = c.changeVerification(ctx, id, 0, func(_ context.Context, _ *store.Tx, now Verification) ([]verify.Command, error) {
+		if now.data != v.data || !slices.ContainsFunc(now.Unsent(c.Clock.Now()), func(w verify.Waiting) bool { return w.N == number }) {
+			return nil, problem.New(problem.NotFound, "no such code waits: it was read, is over, or is not needed any more")
 		}
-		if !ok || k.Method == verify.ByMail || !k.Expires.After(c.Clock.Now()) {
-			return problem.New(problem.NotFound, "no such code waits: it was read, is over, or is not needed any more")
-		}
-		if n, err := tx.DropCode(ctx, id, number); err != nil || n == 0 {
-			if err == nil {
-				err = problem.New(problem.NotFound, "somebody else read it at this moment")
-			}
-			return err
-		}
-		out = TakenCode{number, values.Phone, k.Code}
-		return nil
+		return []verify.Command{verify.Make{By: actor, N: number, Code: code}}, nil
 	})
-	return out, err
+	if err != nil {
+		return TakenCode{}, err
+	}
+	return TakenCode{number, values.Phone, code.Text()}, nil
 }
 
 // SentCode records what became of a code by telephone: the operator's sender says
 // that it went out, or could not.
 func (c *Centre) SentCode(ctx context.Context, id string, number int, out bool) (Verification, error) {
 	return c.changeVerification(ctx, id, 0, func(_ context.Context, _ *store.Tx, v Verification) ([]verify.Command, error) {
-		if !slices.ContainsFunc(v.Codes, func(w verify.Waiting) bool { return w.N == number && w.Method != verify.ByMail }) {
-			return nil, problem.New(problem.NotFound, "there is no such code by telephone")
+		if !slices.ContainsFunc(v.Codes, func(w verify.Waiting) bool { return w.N == number && w.Method != verify.ByMail && w.Selector != "" }) {
+			return nil, problem.New(problem.NotFound, "there is no such code by telephone, or nobody has fetched it")
 		}
 		result := casework.Undelivered
 		if out {
@@ -912,24 +892,56 @@ func (c *Centre) SentCode(ctx context.Context, id string, number int, out bool) 
 // ---- answers
 
 // VerificationToken is the last part of the link in a code mail. It names the
-// verification and is no code: opening the link confirms nothing.
-func (c *Centre) VerificationToken(id string) string {
-	return email.AnswerToken(c.ReplyKey, id, email.VerifyRef)
+// verification and the address that the mail goes to, and is no code: opening the
+// link confirms nothing.
+func (c *Centre) VerificationToken(v Verification) string {
+	ref := email.VerifyRef
+	if a := v.Contact[verify.Email]; a != "" {
+		ref += "." + linkAddress(a)
+	}
+	return email.AnswerToken(c.ReplyKey, v.ID, ref)
 }
 
-// VerificationAnswerable finds the verification that a link is about.
-func (c *Centre) VerificationAnswerable(ctx context.Context, token string) (Verification, error) {
+// linkAddress is as much of an address's revision as a link needs.
+func linkAddress(r verify.Revision) string { return string(r)[:min(len(r), 32)] }
+
+// VerificationAnswerable finds the verification that a link is about. Current says
+// that the link went to the address that the contact names now: whoever has one that
+// went elsewhere speaks for that address only.
+func (c *Centre) VerificationAnswerable(ctx context.Context, token string) (v Verification, current bool, err error) {
 	id, ref, ok := email.ParseAnswerToken(c.ReplyKey, token)
-	if !ok || ref != email.VerifyRef {
-		return Verification{}, problem.New(problem.NotFound, "this link is not one of ours")
+	kind, _, _ := strings.Cut(ref, ".")
+	if !ok || kind != email.VerifyRef {
+		return v, false, problem.New(problem.NotFound, "this link is not one of ours")
 	}
-	return c.Verification(ctx, id)
+	if v, err = c.Verification(ctx, id); err != nil {
+		return v, false, err
+	}
+	return v, c.VerificationToken(v) == token, nil
+}
+
+// linked is the address that a link went to, as far as the verification remembers
+// it; "" if it does not.
+func linked(v Verification, ref string) verify.Revision {
+	_, part, _ := strings.Cut(ref, ".")
+	known := []verify.Revision{v.Contact[verify.Email]}
+	for _, w := range v.Codes {
+		if w.Claim == verify.Email {
+			known = append(known, w.Revision)
+		}
+	}
+	for _, r := range known {
+		if r != "" && linkAddress(r) == part {
+			return r
+		}
+	}
+	return ""
 }
 
 // AnswerVerification returns a code by the link. What was pasted around the code
 // does not matter. A wrong one counts, and is Refused.
 func (c *Centre) AnswerVerification(ctx context.Context, token, code string) (Verification, error) {
-	v, err := c.VerificationAnswerable(ctx, token)
+	v, _, err := c.VerificationAnswerable(ctx, token)
 	if err != nil {
 		return v, err
 	}
@@ -962,33 +974,43 @@ func (c *Centre) wrong(ctx context.Context, v Verification, code string) error {
 
 // AgainVerification sends the holder of a link another code.
 func (c *Centre) AgainVerification(ctx context.Context, token string) (Verification, error) {
-	v, err := c.VerificationAnswerable(ctx, token)
+	v, current, err := c.VerificationAnswerable(ctx, token)
 	if err != nil {
 		return v, err
+	}
+	if !current {
+		return v, errEarlierLink
 	}
 	return c.SendCode(ctx, v.ID, 0, "holder:"+v.ID, verify.ByMail)
 }
 
-// NotMine takes the word of whoever reads mail at the address that they know
-// nothing of the name: no more codes go there, whatever the name, and a person
-// looks into it. The times run on: what is not confirmed is not confirmed.
+// errEarlierLink is for who wants something sent by a link that went to another
+// address than it would be sent to.
+var errEarlierLink = problem.New(problem.Conflict, "this link is from a message to an address that the registration does not name any more")
+
+// NotMine takes the word of whoever reads mail at the address that a link went to
+// that they know nothing of the name: no more codes go there, whatever the name, and
+// a person looks into it. The times run on: what is not confirmed is not confirmed.
+// Of another address than theirs nobody can say so.
 func (c *Centre) NotMine(ctx context.Context, token string) (Verification, error) {
-	v, err := c.VerificationAnswerable(ctx, token)
+	v, _, err := c.VerificationAnswerable(ctx, token)
 	if err != nil {
 		return v, err
 	}
+	_, ref, _ := email.ParseAnswerToken(c.ReplyKey, token)
 	return c.changeVerification(ctx, v.ID, 0, func(ctx context.Context, tx *store.Tx, v Verification) ([]verify.Command, error) {
-		rev := v.Contact[verify.Email]
+		rev := linked(v, ref)
 		if rev == "" {
-			return nil, problem.New(problem.Conflict, "no mail address is asked about")
+			return nil, errEarlierLink
 		}
-		if at, err := tx.Refused(ctx, rev); err != nil || !at.IsZero() {
+		at, err := tx.Refused(ctx, rev)
+		if err == nil && at.IsZero() {
+			err = tx.Refuse(ctx, rev, v.ID, c.Clock.Now())
+		}
+		if err != nil || v.State == verify.Terminated {
 			return nil, err
 		}
-		if err := tx.Refuse(ctx, rev, v.ID, c.Clock.Now()); err != nil {
-			return nil, err
-		}
-		return []verify.Command{verify.Note{By: "holder:" + v.ID, Text: "Whoever reads mail at this address says that they know nothing of the name. No more codes go there."}}, nil
+		return []verify.Command{verify.Disown{By: "holder:" + v.ID, Revision: rev}}, nil
 	})
 }
 
@@ -1000,10 +1022,10 @@ func (c *Centre) AllowCodes(ctx context.Context, id, by, why string) (Verificati
 		if err != nil {
 			return nil, err
 		}
-		if !was {
+		if !was && v.Disowned.IsZero() {
 			return nil, problem.New(problem.Conflict, "codes go to this address already")
 		}
-		return []verify.Command{verify.Note{By: by, Text: "Codes may go to the address again: " + why}}, nil
+		return []verify.Command{verify.Allow{By: by, Text: why}}, nil
 	})
 }
 
@@ -1022,9 +1044,8 @@ func (c *Centre) CodesRefused(ctx context.Context, v Verification) (time.Time, e
 
 // WorkVerifications does what is due on verifications.
 func (c *Centre) WorkVerifications(ctx context.Context, ids []string) error {
-	var errs []error
-	for _, id := range ids {
-		err := retry(func() error {
+	return c.eachOf(ctx, ids, "verification", "a verification could not be worked", func(id string) error {
+		return retry(func() error {
 			return c.Store.Update(ctx, func(tx *store.Tx) error {
 				row, err := tx.Verification(ctx, id)
 				if err != nil || row.Due.IsZero() || row.Due.After(c.Clock.Now()) {
@@ -1041,12 +1062,7 @@ func (c *Centre) WorkVerifications(ctx context.Context, ids []string) error {
 				return p.enqueue(ctx, tx)
 			})
 		})
-		if err != nil && ctx.Err() == nil {
-			c.Log.Error("a verification could not be worked", "verification", id, "err", err)
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+	})
 }
 
 // ---- the message
@@ -1054,31 +1070,17 @@ func (c *Centre) WorkVerifications(ctx context.Context, ids []string) error {
 // prepareVerification is prepare for a message with a code.
 func (c *Centre) prepareVerification(ctx context.Context, tx *store.Tx, n store.Notice, now time.Time) (func() (email.Message, error), error) {
 	id := strings.TrimPrefix(n.Obligation, routeVerify)
-	v, err := c.loadVerification(ctx, tx, id)
+	v, err := verifications.load(ctx, tx, id)
 	if err != nil {
 		return nil, err
-	}
-	stop := func(why string) (func() (email.Message, error), error) {
-		n.State, n.Done, n.Response = store.NoticeStopped, now, "no longer wanted: "+why
-		if _, err := tx.DropCode(ctx, id, n.Number); err != nil {
-			return nil, err
-		}
-		return nil, tx.FinishNotice(ctx, n)
 	}
 	i := slices.IndexFunc(v.Codes, func(w verify.Waiting) bool { return w.N == n.Number })
 	if v.State.Done() || v.State == verify.Terminated || i < 0 {
-		return stop("the verification is " + string(v.State))
+		return nil, unwanted(ctx, tx, n, now, "the verification is "+string(v.State))
 	}
 	w := v.Codes[i]
-	if w.Used || w.Void || !w.Expires.After(now) || w.Revision != v.Contact[verify.Email] {
-		return stop("the code is not good any more")
-	}
-	code, ok, err := tx.WaitingCode(ctx, id, n.Number)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, c.failed(ctx, tx, n, "the code is not kept any more")
+	if !v.Sends(w, now) {
+		return nil, unwanted(ctx, tx, n, now, "the code is not good any more")
 	}
 	if at, err := tx.Refused(ctx, w.Revision); err != nil {
 		return nil, err
@@ -1089,11 +1091,28 @@ func (c *Centre) prepareVerification(ctx context.Context, tx *store.Tx, n store.
 	if err != nil {
 		return nil, err
 	}
-	if sent >= c.set.Verify.PerAddressPerDay {
-		n.Due, n.Response = now.Add(time.Hour), fmt.Sprintf("held: %d codes went to this address in 24 hours", sent)
+	about, org, err := tx.CountCodes(ctx, id, now.Add(-24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	held := ""
+	switch set := c.set.Verify; {
+	case sent >= set.PerAddressPerDay:
+		held = fmt.Sprintf("held: %d codes went to this address in 24 hours", sent)
+	case about >= set.PerAddressPerDay: // whose addresses change writes to strangers
+		held = fmt.Sprintf("held: %d codes about this registration went out in 24 hours", about)
+	case org >= set.CodesPerDay:
+		held = fmt.Sprintf("held: %d codes about registrations of the same organisation went out in 24 hours", org)
+	}
+	if held != "" {
+		n.Due, n.Response = now.Add(time.Hour), held
 		return nil, tx.FinishNotice(ctx, n)
 	}
-	values, err := c.values(ctx, v)
+	registrar, err := namedRegistrar(ctx, tx, v)
+	if err != nil {
+		return nil, err
+	}
+	values, err := readValues(ctx, tx, v)
 	if problem.CodeOf(err) == problem.NotFound {
 		return nil, c.failed(ctx, tx, n, "the address is not kept any more")
 	}
@@ -1104,24 +1123,47 @@ func (c *Centre) prepareVerification(ctx context.Context, tx *store.Tx, n store.
 	if err != nil {
 		return nil, problem.Wrap(err, problem.Corrupt, "verification %s has a name that does not parse", id)
 	}
-	m := email.Verification{ID: id, NoticeID: n.ID, To: values.Email, Domain: d, Code: code.Code, URL: c.set.BaseURL + "/verify/" + c.VerificationToken(id), Number: v.mailed(n.Number),
-		Until: w.Expires, Hold: v.Holds(), OnHold: v.State == verify.OnHold, Registrar: v.Registrar, CentreName: c.set.Name, CentreContact: c.set.Contact, Date: now}
+	m := email.Verification{ID: id, NoticeID: n.ID, To: values.Email, Domain: d, URL: c.set.BaseURL + "/verify/" + c.VerificationToken(v), Number: v.mailed(n.Number),
+		Until: w.Expires, Hold: v.Holds(), OnHold: v.State == verify.OnHold, Registrar: registrar, CentreName: c.set.Name, CentreContact: c.set.Contact, Date: now}
 	if v.Due.After(now) {
 		m.Due = v.Due
 	}
-	for k := 1; k < n.Number; k++ {
-		if e, err := tx.Notice(ctx, verifyNotice(id, k)); err == nil && e.State == store.NoticeAccepted {
-			m.PreviousMessageIDs = append(m.PreviousMessageIDs, e.MessageID)
-		}
+	for k := range n.Number - 1 {
+		m.PreviousMessageIDs = append(m.PreviousMessageIDs, verifications.accepted(ctx, tx, id, k+1)...)
 	}
-	from, dkim := c.set.Verify.From, c.DKIM
-	if from == "" {
-		from = c.set.From
-	}
+	from := cmp.Or(c.set.Verify.From, c.set.From)
 	return func() (email.Message, error) {
-		return email.ComposeVerification(m, email.ComposeOptions{From: from, FromName: c.set.Name,
-			ReplyTo: email.ReplyAddress(c.ReplyKey, c.set.ReplyDomain, id, email.VerifyRef), DKIM: dkim})
+		// The code is made now. Its digest is committed with the intent to send it,
+		// before the first octet of the message: nothing that could verify waits
+		// anywhere, and what was sent can be returned whatever happens next.
+		code, err := verify.NewCode(rand.Reader)
+		if err != nil {
+			return email.Message{}, err
+		}
+		var p prompts
+		if _, err = c.stepVerification(ctx, tx, &p, v, verify.Make{By: casework.Centre, N: n.Number, Code: code}); err == nil {
+			err = p.enqueue(ctx, tx)
+		}
+		if err != nil {
+			return email.Message{}, errors.Join(errNotWritten, err)
+		}
+		m.Code = code.Text()
+		return email.ComposeVerification(m, c.composing(n.ID, from, email.ReplyAddress(c.ReplyKey, c.set.ReplyDomain, id, email.VerifyRef)))
 	}, nil
+}
+
+// namedRegistrar is what strangers are told of whose the registration is. A member's own
+// words are not ours to send or to show: what the operator calls the member is.
+func namedRegistrar(ctx context.Context, tx *store.Tx, v Verification) (string, error) {
+	if v.Org == "" {
+		return v.Registrar, nil
+	}
+	return tx.OrgName(ctx, v.Org)
+}
+
+// RegistrarOf is what the holder of a link is told of whose the registration is.
+func (c *Centre) RegistrarOf(ctx context.Context, v Verification) (string, error) {
+	return view(ctx, c, func(tx *store.Tx) (string, error) { return namedRegistrar(ctx, tx, v) })
 }
 
 // mailed counts the codes by mail of the time that runs, up to code n.
@@ -1135,18 +1177,14 @@ func (v Verification) mailed(n int) int {
 	return k
 }
 
-// toldVerification puts what became of a code's message on its verification. The
-// code itself is forgotten: from now on its digest is all there is.
+// toldVerification puts what became of a code's message on its verification.
 func (c *Centre) toldVerification(ctx context.Context, tx *store.Tx, n store.Notice, result casework.Result, response string) error {
-	v, err := c.loadVerification(ctx, tx, strings.TrimPrefix(n.Obligation, routeVerify))
+	v, err := verifications.load(ctx, tx, strings.TrimPrefix(n.Obligation, routeVerify))
 	if err != nil {
 		return err
 	}
-	if _, err := tx.DropCode(ctx, v.ID, n.Number); err != nil {
-		return err
-	}
 	var p prompts
-	if _, err = c.stepVerification(ctx, tx, &p, v, verify.Noticed{N: n.Number, Result: result, Response: response}); err != nil {
+	if err := c.undelivered(ctx, tx, &p, v, verify.Noticed{N: n.Number, Result: result, Response: response, Full: fullReply(response)}, "", "notice:"+n.ID); err != nil {
 		return err
 	}
 	return p.enqueue(ctx, tx)
@@ -1156,7 +1194,7 @@ func (c *Centre) toldVerification(ctx context.Context, tx *store.Tx, n store.Not
 // person's words, a message come back. No machine's answer verifies anything, and
 // neither does what is quoted of our own message.
 func (c *Centre) mailVerification(ctx context.Context, tx *store.Tx, p *prompts, a arrived, row *store.Mail) error {
-	v, err := c.loadVerification(ctx, tx, strings.TrimPrefix(row.Route, routeVerify))
+	v, err := verifications.load(ctx, tx, strings.TrimPrefix(row.Route, routeVerify))
 	if problem.CodeOf(err) == problem.NotFound {
 		ignore(row, "the verification is not here any more")
 		return nil
@@ -1167,8 +1205,7 @@ func (c *Centre) mailVerification(ctx context.Context, tx *store.Tx, p *prompts,
 	by := "holder:" + v.ID
 	switch a.Kind {
 	case mail.Person:
-		if ours, err := c.sentByUs(ctx, tx, a.row.MessageID); err != nil || ours {
-			ignore(row, "our own message came back")
+		if ours, err := c.ours(ctx, tx, a, row); err != nil || ours {
 			return err
 		}
 		row.State = store.MailFiled
@@ -1176,7 +1213,7 @@ func (c *Centre) mailVerification(ctx context.Context, tx *store.Tx, p *prompts,
 		row.Detail = "a person wrote, and there is no code in it: read it"
 		for _, code := range verify.FindCodes(a.msg.Subject() + "\n" + own) {
 			next, err := c.stepVerification(ctx, tx, p, v, verify.Answer{By: by, Code: code})
-			switch k := problem.CodeOf(err); {
+			switch {
 			case err == nil && c.wrong(ctx, next, code) != nil:
 				v, row.Detail = next, "a code that is not the one that was sent"
 				continue
@@ -1184,7 +1221,7 @@ func (c *Centre) mailVerification(ctx context.Context, tx *store.Tx, p *prompts,
 				row.Detail = "the code came back"
 				_, err = c.advance(ctx, tx, p, next, nil)
 				return err
-			case errors.Is(err, errRace), k != problem.Conflict && k != problem.Refused:
+			case !declined(err):
 				return err
 			default:
 				row.Detail = "a code that does not count: " + problem.DocumentOf(err).Detail
@@ -1200,17 +1237,17 @@ func (c *Centre) mailVerification(ctx context.Context, tx *store.Tx, p *prompts,
 		_, err = c.stepVerification(ctx, tx, p, v, verify.Note{By: by, Text: strings.ToValidUTF8(own[:min(len(own), verify.MaxText)], "")})
 		return err
 	case mail.Failed, mail.Delayed, mail.Delivered:
-		rep, err := dsn.Read(&a.msg)
-		if err != nil {
-			ignore(row, "a delivery report that cannot be read: "+problem.DocumentOf(err).Detail)
+		rep, ok := deliveryReport(a, row)
+		if !ok {
 			return nil
 		}
 		why, failed := bounced(rep)
 		row.State, row.Detail = store.MailFiled, strings.TrimSpace(string(a.Kind)+": "+plainReply(why))
-		if !failed {
+		full := !failed && slices.ContainsFunc(rep.Recipients, func(r dsn.Recipient) bool { return r.Action == dsn.Failed && r.Class == dsn.MailboxFull })
+		if !failed && !full {
 			return nil
 		}
-		return c.returned(ctx, tx, p, v, row, rep.OriginalID, why)
+		return c.returned(ctx, tx, p, v, row, rep.OriginalID, why, full)
 	case mail.AutoReply, mail.Ticket, mail.Generated, mail.Receipt:
 		ignore(row, "an automatic answer: it verifies nothing")
 		return nil
@@ -1219,69 +1256,117 @@ func (c *Centre) mailVerification(ctx context.Context, tx *store.Tx, p *prompts,
 	return nil
 }
 
-// returned is what follows when a code mail came back after a server had taken it:
-// the address is in doubt, for all registrations of the organisation that name it
-// (WAPS section 4).
-func (c *Centre) returned(ctx context.Context, tx *store.Tx, p *prompts, v Verification, row *store.Mail, messageID, why string) error {
-	var n store.Notice
-	for _, w := range v.Codes {
-		if w.Method != verify.ByMail {
-			continue
-		}
-		x, err := tx.Notice(ctx, verifyNotice(v.ID, w.N))
-		if problem.CodeOf(err) == problem.NotFound {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		under := x.State == store.NoticeAccepted || x.State == store.NoticeInDoubt
-		if x.MessageID != "" && x.MessageID == strings.Trim(messageID, "<>") {
-			if n = x; !under {
-				n = store.Notice{} // said before: a second report is about no other message
-			}
-			break
-		}
-		if under {
-			n = x // the latest, where the report names none of ours
-		}
-	}
-	if n.ID == "" {
-		row.Detail += "; nothing is under way"
-		return nil
-	}
-	was, err := tx.BounceNotice(ctx, n.ID, "bounced: "+plainReply(why), c.Clock.Now())
-	if err != nil || !was {
-		return err
-	}
-	i := slices.IndexFunc(v.Codes, func(w verify.Waiting) bool { return w.N == n.Number })
-	rev, evidence := v.Codes[i].Revision, "mail:"+row.ID
-	if v, err = c.stepVerification(ctx, tx, p, v, verify.Noticed{N: n.Number, Result: casework.Bounced, Response: why}); err != nil {
-		return err
-	}
-	doubt := verify.Doubt{By: casework.Centre, Cause: verify.Bounce, Claim: verify.Email, Revision: rev, Evidence: evidence}
-	if v.State != verify.Terminated {
-		if _, err := c.stepVerification(ctx, tx, p, v, doubt); err != nil {
-			return err
-		}
-	}
-	rows, err := tx.SameContact(ctx, v.Org, verify.Email, rev, sameContacts)
+// returned is what follows when a code mail came back after a server had taken it.
+func (c *Centre) returned(ctx context.Context, tx *store.Tx, p *prompts, v Verification, row *store.Mail, messageID, why string, full bool) error {
+	sent, err := verifications.sentOf(ctx, tx, v.ID, nil)
 	if err != nil {
 		return err
 	}
-	for _, r := range rows {
-		o, err := unpackVerification(r)
-		if err != nil {
-			return err
+	n, ok, err := c.takeBack(ctx, tx, row, sent, messageID, plainReply(why))
+	if err != nil || !ok {
+		return err
+	}
+	return c.undelivered(ctx, tx, p, v, verify.Noticed{N: n.Number, Result: casework.Bounced, Response: why, Full: full}, verify.Bounce, "mail:"+row.ID)
+}
+
+// undelivered records what became of a code's message, and puts the address in
+// doubt where that shows it: by cause, or because the mailbox stays full ("" is no
+// other). It is then in doubt for all registrations of the organisation that name
+// it (WAPS section 4).
+func (c *Centre) undelivered(ctx context.Context, tx *store.Tx, p *prompts, v Verification, told verify.Noticed, cause verify.Cause, evidence string) error {
+	i := slices.IndexFunc(v.Codes, func(w verify.Waiting) bool { return w.N == told.N })
+	v, err := c.stepVerification(ctx, tx, p, v, told)
+	if told.Full {
+		if cause = ""; v.StaysFull() {
+			cause = verify.Full
 		}
-		if o.ID == v.ID || !o.State.Done() {
-			continue
-		}
-		if _, err := c.stepVerification(ctx, tx, p, o, doubt); err != nil {
+	}
+	if err != nil || cause == "" || i < 0 {
+		return err
+	}
+	d := store.Doubt{ID: c.NewID(), Org: v.Org, Revision: v.Codes[i].Revision, Cause: cause, Evidence: evidence, At: c.Clock.Now()}
+	if v.State != verify.Terminated {
+		if _, err := c.stepVerification(ctx, tx, p, v, doubtOf(d)); err != nil {
 			return err
 		}
 	}
-	return nil
+	// The first page at once; a job takes those that come after it.
+	if d.Done, err = c.doubtPage(ctx, tx, p, d); err != nil || d.Done == "" {
+		return err
+	}
+	p.doubts = append(p.doubts, d.ID)
+	return tx.AddDoubt(ctx, d)
+}
+
+func doubtOf(d store.Doubt) verify.Doubt {
+	return verify.Doubt{By: casework.Centre, Cause: d.Cause, Claim: verify.Email, Revision: d.Revision, Evidence: d.Evidence}
+}
+
+// doubtPage puts the next page of what was verified of an address in doubt, and
+// says up to where that was; "" where nothing is left. What was verified after the
+// doubt arose stands.
+func (c *Centre) doubtPage(ctx context.Context, tx *store.Tx, p *prompts, d store.Doubt) (upTo string, err error) {
+	rows, err := tx.VerifiedAfter(ctx, d.Org, verify.Email, d.Revision, d.Done, sameContacts)
+	if err != nil {
+		return "", err
+	}
+	for _, row := range rows {
+		o, err := unpackVerification(row)
+		if err != nil {
+			return "", err
+		}
+		if o.Settled.After(d.At) {
+			continue
+		}
+		if _, err := c.stepVerification(ctx, tx, p, o, doubtOf(d)); err != nil {
+			return "", err
+		}
+	}
+	if len(rows) == sameContacts {
+		upTo = rows[len(rows)-1].ID
+	}
+	return upTo, nil
+}
+
+// FollowDoubts does the pages that are left of doubts, each in a transaction of its
+// own: after a stop it goes on where it was.
+func (c *Centre) FollowDoubts(ctx context.Context, ids []string) error {
+	return c.eachOf(ctx, ids, "doubt", "a doubt could not be followed", func(id string) error {
+		for more := true; more && ctx.Err() == nil; {
+			if err := retry(func() error {
+				return c.Store.Update(ctx, func(tx *store.Tx) error {
+					d, ok, err := tx.Doubt(ctx, id)
+					if more = ok; err != nil || !ok {
+						return err
+					}
+					var p prompts
+					upTo, err := c.doubtPage(ctx, tx, &p, d)
+					if err != nil {
+						return err
+					}
+					if err := tx.DoneDoubt(ctx, d, upTo); problem.CodeOf(err) == problem.Conflict {
+						return problem.Wrap(errRace, problem.Conflict, "somebody else followed doubt %s first", id)
+					} else if err != nil {
+						return err
+					}
+					return p.enqueue(ctx, tx)
+				})
+			}); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+}
+
+// fullReply says whether a server's reply says that the mailbox is full: X.2.2 (RFC
+// 3463), or 552 alone (RFC 5321 section 4.2.3: exceeded storage allocation).
+func fullReply(s string) bool {
+	_, enhanced, has := strings.Cut(plainReply(s), " ")
+	if !has {
+		return plainReply(s) == "552"
+	}
+	return enhanced == "5.2.2" || enhanced == "4.2.2"
 }
 
 // plainReply is the numbers at the beginning of a server's reply (RFC 5321 section

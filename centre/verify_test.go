@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +51,9 @@ rules:
     account_holder: hand
 codes: {life: 360h, attempts: 3, apart: 1h, basis: ours, read: 2026-11-26}
 notice: {within: 24h, basis: ours, read: 2026-11-26}
+full: {within: 20h, basis: ours, read: 2026-11-26}
 statuses: [clientHold]
+sanction: {grounds: [no_reply_to_enquiry], statuses: [clientHold], terminate: true, basis: ours, read: 2026-11-26}
 `
 
 const hookSecret = "a secret of at least thirty-two octets"
@@ -59,6 +64,32 @@ type system struct {
 	fails  int // answers 500 so often
 	orders []string
 	ids    []string
+	last   map[string]time.Time       // of each name, when what was carried out last was ordered
+	on     map[string]map[string]bool // the statuses of each name
+}
+
+func newSystem() *system {
+	return &system{last: map[string]time.Time{}, on: map[string]map[string]bool{}}
+}
+
+func (s *system) failing(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fails = n
+}
+
+// asked is how many orders came, heard or not.
+func (s *system) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.ids)
+}
+
+// statuses are those of a name, in order.
+func (s *system) statuses(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(slices.Sorted(maps.Keys(s.on[name])), ",")
 }
 
 func (s *system) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -77,6 +108,20 @@ func (s *system) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
+	if !o.At.After(s.last[o.Name]) {
+		s.orders = append(s.orders, "late "+o.Order+" "+o.Name)
+		w.WriteHeader(http.StatusConflict)
+		return
+	}
+	s.last[o.Name] = o.At
+	if s.on[o.Name] == nil {
+		s.on[o.Name] = map[string]bool{}
+	}
+	for _, k := range o.Statuses {
+		if s.on[o.Name][k] = true; o.Order == "release" {
+			delete(s.on[o.Name], k)
+		}
+	}
 	s.orders = append(s.orders, o.Order+" "+o.Name+" "+o.Reason+" "+strings.Join(o.Statuses, ","))
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -89,9 +134,9 @@ func (s *system) seen() string {
 
 // newVerifier is a rig whose registrar has a system, with an address at which mail
 // is read.
-func newVerifier(t *testing.T, dsn string, change func(*config.Config)) (r *rig, sys *system, mailbox string) {
+func newVerifier(t *testing.T, dsn string, change func(*config.Config), between ...func(*app.World)) (r *rig, sys *system, mailbox string) {
 	t.Helper()
-	sys = &system{}
+	sys = newSystem()
 	srv := httptest.NewServer(sys)
 	t.Cleanup(srv.Close)
 	dir := t.TempDir()
@@ -116,6 +161,9 @@ func newVerifier(t *testing.T, dsn string, change func(*config.Config)) (r *rig,
 				return d.DialContext(ctx, network, address)
 			}
 			return inner(ctx, source, network, address)
+		}
+		for _, f := range between {
+			f(w)
 		}
 	}})
 	f, err := r.world.About()
@@ -183,6 +231,38 @@ func (r *rig) codes(to, id string) (out []string) {
 	return out
 }
 
+// keptCode says whether a row of any table of an SQLite database holds a code, as it is
+// written or as its letters alone.
+func keptCode(t *testing.T, r *rig, code string) bool {
+	t.Helper()
+	tables, err := r.Store.Writer().QueryContext(t.Context(), "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tables.Close()
+	var queries []string
+	for tables.Next() {
+		var table, column string
+		if err := tables.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		queries = append(queries, fmt.Sprintf("SELECT count(*) FROM %q WHERE instr(CAST(%q AS TEXT), $1) > 0 OR instr(CAST(%q AS TEXT), $2) > 0", table, column, column))
+	}
+	if err := tables.Err(); err != nil || len(queries) < 50 {
+		t.Fatalf("%d columns: %v", len(queries), err)
+	}
+	for _, q := range queries {
+		var n int
+		if err := r.Store.Writer().QueryRowContext(t.Context(), q, code, strings.ReplaceAll(code, "-", "")).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *rig) replyTo(id string) string {
 	return email.ReplyAddress(r.Centre.ReplyKey, "centre.example", id, email.VerifyRef)
 }
@@ -213,12 +293,11 @@ func TestVerification(t *testing.T) {
 		if n.To != "" || n.State != store.NoticeAccepted || bytes.Contains(b, []byte(code[0])) || bytes.Contains(b, []byte(to)) || !bytes.Contains(b, []byte("aurora-b[.]shopx")) {
 			t.Errorf("%+v\n%s", n, b)
 		}
-		left, err2 := tx.WaitingCodes(ctx, v.ID)
-		if len(left) != 0 || err2 != nil {
-			t.Errorf("%d codes are kept: %v", len(left), err2)
-		}
 		return err
 	})
+	if keptCode(t, r, code[0]) {
+		t.Error("the database holds the code")
+	}
 
 	// Our words quoted, a machine's answer and a wrong code verify nothing.
 	reply := r.replyTo(v.ID)
@@ -226,7 +305,7 @@ func TestVerification(t *testing.T) {
 	r.receive(vouched(to, reply), mailOf("H <"+to+">", "Re: two "+code[0], "away", "Auto-Submitted: auto-replied\r\n"))
 	wrong := code[0][:len(code[0])-6] + "00000"
 	wrong = wrong[:len(code[0])-6] + code[0][len(code[0])-6:len(code[0])-4] + "0000"
-	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v.ID), wrong); problem.CodeOf(err) != problem.Invalid && problem.CodeOf(err) != problem.Refused {
+	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v), wrong); problem.CodeOf(err) != problem.Invalid && problem.CodeOf(err) != problem.Refused {
 		t.Errorf("a wrong code: %v", err)
 	}
 	if v = r.verification(v.ID); v.State != verify.Pending || len(v.Verified) != 0 {
@@ -247,7 +326,7 @@ func TestVerification(t *testing.T) {
 	if v = r.verification(v.ID); v.State != verify.Verified || !v.NextDue().IsZero() {
 		t.Fatalf("%+v", v)
 	}
-	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v.ID), code[0]); problem.CodeOf(err) != problem.Conflict {
+	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v), code[0]); problem.CodeOf(err) != problem.Conflict {
 		t.Errorf("a code twice: %v", err)
 	}
 	// Another name with the same contact asks nobody again; one of an organisation
@@ -257,7 +336,7 @@ func TestVerification(t *testing.T) {
 	if two.State != verify.Verified || two.Issued != 0 || other.State != verify.Pending {
 		t.Errorf("%s %s", two.State, other.State)
 	}
-	if got, want := r.journal(v.ID), "verification opened; format passed; code issued; code delivered; words; "; !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "; code returned") {
+	if got, want := r.journal(v.ID), "verification opened; format passed; code issued; code made; code delivered; words; "; !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "; code returned") {
 		t.Errorf("%s", got)
 	}
 	var log bytes.Buffer
@@ -322,7 +401,7 @@ func TestVerificationHold(t *testing.T) {
 	// Late, and still heard.
 	r.until(120 * hour)
 	codes := r.codes(to, silent.ID)
-	v, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(silent.ID), "The code is\n"+codes[len(codes)-1]+" I think")
+	v, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(silent), "The code is\n"+codes[len(codes)-1]+" I think")
 	if err != nil || v.State != verify.Verified {
 		t.Fatalf("%+v %v", v, err)
 	}
@@ -354,7 +433,7 @@ func TestVerificationOvertakes(t *testing.T) {
 		t.Fatalf("%s %q", v.State, sys.seen())
 	}
 	codes := r.codes(to, v.ID)
-	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v.ID), codes[0]); err != nil {
+	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v), codes[0]); err != nil {
 		t.Fatal(err)
 	}
 	sys.mu.Lock()
@@ -402,14 +481,14 @@ func TestVerificationBounce(t *testing.T) {
 	ctx := t.Context()
 	v := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to})
 	r.until(hour)
-	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v.ID), r.codes(to, v.ID)[0]); err != nil {
+	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v), r.codes(to, v.ID)[0]); err != nil {
 		t.Fatal(err)
 	}
 	two := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to})
 	if two.State != verify.Verified {
 		t.Fatalf("%+v", two)
 	}
-	env, report := mail.Envelope{At: begin, To: []string{r.replyTo(v.ID)}}, bounceOf("holder@mail.example", "notice.verify."+v.ID+".1@centre.example", "5.1.1", "failed")
+	env, report := mail.Envelope{At: begin, To: []string{r.replyTo(v.ID)}}, bounceOf("holder@mail.example", r.messageID("verify."+v.ID+".1"), "5.1.1", "failed")
 	r.receive(env, report)
 	for _, id := range []string{v.ID, two.ID} {
 		if v := r.verification(id); v.State != verify.Pending || !v.InDoubt || v.Trigger != verify.DoubtedData || v.Issued == 0 {
@@ -435,10 +514,288 @@ func TestVerificationBounce(t *testing.T) {
 	}
 }
 
+// TestVerificationFull: a mailbox that is full once casts no doubt, one that stays
+// so does; and a doubt reaches every name of the address, however many there are,
+// and goes on after a stop.
+func TestVerificationFull(t *testing.T) {
+	r, _, to := newVerifier(t, engines[0].dsn(t, false), nil)
+	ctx := t.Context()
+	seed := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to})
+	r.until(hour)
+	if _, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(seed), r.codes(to, seed.ID)[0]); err != nil {
+		t.Fatal(err)
+	}
+	// As many names of the holder as need three pages, one of which is verified after
+	// the doubt arises.
+	const names = 450
+	late := ""
+	r.update(func(ctx context.Context, tx *store.Tx) error {
+		row, err := tx.Verification(ctx, seed.ID)
+		for i := range names {
+			if err != nil {
+				return err
+			}
+			x := row
+			x.ID, x.Name = fmt.Sprintf("%s%03d", row.ID[:20], i), fmt.Sprintf("name-%d.shopx", i)
+			var h verify.Holder
+			if err := json.Unmarshal(row.Body, &h); err != nil {
+				return err
+			}
+			h.ID, h.Name = x.ID, x.Name
+			if i == names-1 {
+				h.Settled, late = h.Settled.Add(20*day), x.ID
+			}
+			if x.Body, err = json.Marshal(h); err != nil {
+				return err
+			}
+			err = tx.PutVerification(ctx, x, 0)
+		}
+		return err
+	})
+	doubted := func() int {
+		t.Helper()
+		d, err := r.Centre.VerificationDesk(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Counts[store.VerificationsDoubt]
+	}
+	read := func(report []byte) {
+		t.Helper()
+		if err := r.Centre.Receive(ctx, mail.Envelope{At: begin, To: []string{r.replyTo(seed.ID)}}, report); err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		r.view(func(ctx context.Context, tx *store.Tx) error {
+			ms, err := tx.DueMails(ctx, r.clock.Now(), 10)
+			for _, m := range ms {
+				ids = append(ids, m.ID)
+			}
+			return err
+		})
+		if err := r.Centre.ReadMails(ctx, ids); err != nil {
+			t.Fatal(err)
+		}
+	}
+	full := func(n int) []byte {
+		return bytes.Replace(bounceOf("holder@mail.example", r.messageID(fmt.Sprintf("verify.%s.%d", seed.ID, n)), "5.2.2", "failed"), []byte("no such user"), []byte("mailbox full"), 1)
+	}
+	// In doubt by a complaint, it is asked again; the message finds the box full.
+	if _, err := r.Centre.DoubtVerification(ctx, seed.ID, 0, "person:ann", verify.Email, "report:7", ""); err != nil {
+		t.Fatal(err)
+	}
+	deliver := func() {
+		t.Helper()
+		var due []string
+		r.view(func(ctx context.Context, tx *store.Tx) error {
+			ns, err := tx.DueNotices(ctx, r.clock.Now(), 10)
+			for _, n := range ns {
+				due = append(due, n.ID)
+			}
+			return err
+		})
+		if err := r.Centre.Deliver(ctx, due); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deliver()
+	read(full(2))
+	if v := r.verification(seed.ID); v.FullFirst.IsZero() || v.Failed != 0 || doubted() != 1 { // itself, by the complaint
+		t.Fatalf("%d in doubt, %+v", doubted(), v)
+	}
+	if m := r.lastMail(); m.State != store.MailFiled {
+		t.Errorf("%+v", m)
+	}
+	r.clock.Set(r.clock.Now().Add(25 * hour))
+	if err := r.Centre.WorkVerifications(ctx, []string{seed.ID}); err != nil { // another code
+		t.Fatal(err)
+	}
+	deliver()
+	read(full(3))
+	ds := func() (ids []string) {
+		r.view(func(ctx context.Context, tx *store.Tx) (err error) {
+			ids, err = tx.DueDoubts(ctx, r.clock.Now(), 10)
+			return err
+		})
+		return ids
+	}
+	if got := doubted(); got != 201 || len(ds()) != 1 {
+		t.Fatalf("%d are in doubt after the first page, %d left: %s", got, len(ds()), r.journal(seed.ID))
+	}
+	stopped, cancel := context.WithCancel(ctx)
+	cancel()
+	if _ = r.Centre.FollowDoubts(stopped, ds()); len(ds()) != 1 {
+		t.Error("a stop lost the doubt")
+	}
+	if err := r.Centre.FollowDoubts(ctx, append(ds(), ds()...)); err != nil || doubted() != names || len(ds()) != 0 {
+		t.Errorf("%d of %d are in doubt, %v", doubted(), names, err)
+	}
+	if v := r.verification(late); v.InDoubt || v.State != verify.Verified {
+		t.Errorf("what was verified later: %+v", v)
+	}
+	// Among so many, one that is in doubt is enough: nothing stands for another name.
+	if v := r.open(centre.VerificationDraft{Name: "aurora-d.shopx", Email: to}); v.State != verify.Pending {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestVerificationLeaves: the code is on the log, as a digest, before a server hears
+// of the message; and a message that is tried again carries a code that is good.
+func TestVerificationLeaves(t *testing.T) {
+	var r *rig
+	var id string
+	var selectors []string
+	r, _, to := newVerifier(t, engines[0].dsn(t, false), nil, func(w *app.World) {
+		inner := w.Dial
+		w.Dial = func(ctx context.Context, source netip.Addr, network, address string) (net.Conn, error) {
+			if !strings.HasSuffix(address, ":25") || id == "" {
+				return inner(ctx, source, network, address)
+			}
+			selectors = append(selectors, r.verification(id).Codes[0].Selector)
+			if len(selectors) == 1 {
+				return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("not now")}
+			}
+			return inner(ctx, source, network, address)
+		}
+	})
+	v := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to})
+	if id = v.ID; v.Codes[0].Selector != "" {
+		t.Errorf("a code was made before its message: %+v", v.Codes)
+	}
+	r.until(2 * hour)
+	codes := r.codes(to, v.ID)
+	if len(codes) != 1 || len(selectors) < 2 || slices.Contains(selectors, "") || selectors[0] == selectors[1] {
+		t.Fatalf("%d messages arrived; at the attempts the log had %q", len(codes), selectors)
+	}
+	if v, err := r.Centre.AnswerVerification(t.Context(), r.Centre.VerificationToken(v), codes[0]); err != nil || v.State != verify.Verified {
+		t.Errorf("%v %s", err, v.State)
+	}
+}
+
+// TestVerificationTwoWorkers: of several workers that take up one code's message one
+// sends it, and the code that it carries is the one that is good.
+func TestVerificationTwoWorkers(t *testing.T) {
+	each(t, func(t *testing.T, dsn func() string) {
+		r, _, to := newVerifier(t, dsn(), nil)
+		ctx := t.Context()
+		for i := range 4 {
+			v := r.open(centre.VerificationDraft{Name: fmt.Sprintf("shop-%d.shopx", i), Email: to, Org: fmt.Sprintf("o%d", i)})
+			var all sync.WaitGroup
+			for range 4 {
+				all.Go(func() {
+					if err := r.Centre.Deliver(ctx, []string{"verify." + v.ID + ".1"}); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			codes := r.codes(to, v.ID)
+			if len(codes) != 1 {
+				t.Fatalf("%d messages left", len(codes))
+			}
+			if v, err := r.Centre.AnswerVerification(ctx, r.Centre.VerificationToken(v), codes[0]); err != nil || v.State != verify.Verified {
+				t.Fatalf("the code that was sent: %v %s", err, v.State)
+			}
+		}
+	})
+}
+
+// TestVerificationEnds: a person ends a registration for a ground of the profile,
+// and the registrar's system is told, once, whatever was ordered before.
+func TestVerificationEnds(t *testing.T) {
+	r, sys, to := newVerifier(t, engines[0].dsn(t, false), nil)
+	ctx := t.Context()
+	end := func(by string, end bool) verify.Command {
+		return verify.Sanction{By: by, Ground: verify.NoReply, End: end, Text: "Nobody answered."}
+	}
+	orders := func(id string) string {
+		t.Helper()
+		os, err := r.Centre.VerificationOrders(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, o := range os {
+			out = append(out, o.Kind+" "+string(o.State))
+		}
+		slices.Sort(out) // those of one moment have no order
+		return strings.Join(out, "; ")
+	}
+	v := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to})
+	for _, by := range []string{"centre", "person:ann/key:k", "holder:" + v.ID} {
+		if _, err := r.Centre.ActVerification(ctx, v.ID, 0, end(by, true)); problem.CodeOf(err) != problem.Refused {
+			t.Errorf("ended by %s: %v", by, err)
+		}
+	}
+	waps := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to, Profile: "waps"})
+	if _, err := r.Centre.ActVerification(ctx, waps.ID, 0, end("person:ann", true)); problem.CodeOf(err) != problem.Refused {
+		t.Errorf("under a profile that permits nothing here: %v", err)
+	}
+	// What does harm waits for the stop switch.
+	stop := func(on string) {
+		r.update(func(ctx context.Context, tx *store.Tx) error {
+			return tx.PutSetting(ctx, centre.SettingStop, []byte(on))
+		})
+	}
+	stop("on")
+	// A hold that was not sent is not sent any more.
+	for _, e := range []bool{false, true} {
+		if _, err := r.Centre.ActVerification(ctx, v.ID, 0, end("person:ann", e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.settle()
+	if got := orders(v.ID); got != "hold dropped; terminate due" || sys.seen() != "" {
+		t.Errorf("%s: %s", got, sys.seen())
+	}
+	stop("")
+	sys.mu.Lock()
+	sys.fails = 1
+	sys.mu.Unlock()
+	r.until(3 * hour)
+	if got := sys.seen(); got != "terminate aurora-b.shopx no_reply_to_enquiry " || len(sys.ids) != 2 || sys.ids[0] != sys.ids[1] {
+		t.Errorf("%q %q", got, sys.ids)
+	}
+	if got := r.journal(v.ID); !strings.HasSuffix(got, "put on hold; words; registration ended; words; order settled") {
+		t.Errorf("%s", got)
+	}
+	// A member's, and a name that others live by, wait for a person.
+	for _, d := range []centre.VerificationDraft{{Name: "aurora-d.shopx", Email: to, Org: "o1"}, {Name: "aurora-bank.shopx", Email: to}} {
+		x := r.open(d)
+		if _, err := r.Centre.ActVerification(ctx, x.ID, 0, end("person:ann", true)); err != nil {
+			t.Fatal(err)
+		}
+		r.settle()
+		if got := orders(x.ID); got != "terminate by_hand" || strings.Contains(sys.seen(), d.Name) {
+			t.Errorf("%s: %s: %s", d.Name, got, sys.seen())
+		}
+	}
+	// A hold that may be on its way is waited for.
+	x := r.open(centre.VerificationDraft{Name: "aurora-e.shopx", Email: to})
+	sys.mu.Lock()
+	sys.fails = 2
+	sys.mu.Unlock()
+	if _, err := r.Centre.ActVerification(ctx, x.ID, 0, end("person:ann", false)); err != nil {
+		t.Fatal(err)
+	}
+	r.settle()
+	if _, err := r.Centre.ActVerification(ctx, x.ID, 0, end("person:ann", true)); err != nil {
+		t.Fatal(err)
+	}
+	r.settle()
+	if got := orders(x.ID); got != "hold dropped; terminate due" || len(sys.ids) != 3 {
+		t.Errorf("%s %q", got, sys.ids)
+	}
+	r.until(6 * hour)
+	if got := sys.seen(); !strings.HasSuffix(got, "; terminate aurora-e.shopx no_reply_to_enquiry ") || strings.Contains(got, "hold") {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestVerificationHarm: what a careless or hostile person can do with it is
 // bounded.
 func TestVerificationHarm(t *testing.T) {
-	r, sys, to := newVerifier(t, engines[0].dsn(t, false), func(c *config.Config) { c.Verify.PerAddressPerDay, c.Verify.PerDay = 3, 9 })
+	r, sys, to := newVerifier(t, engines[0].dsn(t, false), func(c *config.Config) { c.Verify.PerAddressPerDay, c.Verify.PerDay, c.Verify.PerMemberPerDay = 3, 8, 1 })
 	ctx := t.Context()
 	open := func(d centre.VerificationDraft) error {
 		_, err := r.Centre.OpenVerification(ctx, d, "person:ann")
@@ -496,6 +853,12 @@ func TestVerificationHarm(t *testing.T) {
 	if err := open(centre.VerificationDraft{Name: "tenth.shopx", Email: to}); problem.CodeOf(err) != problem.RateLimited {
 		t.Errorf("over the cap: %v", err)
 	}
+	if err := open(centre.VerificationDraft{Name: "aurora-f.shopx", Email: to, Org: "o1"}); problem.CodeOf(err) != problem.RateLimited {
+		t.Errorf("a member over the cap: %v", err)
+	}
+	if err := open(centre.VerificationDraft{Name: "aurora-f.shopx", Email: to, Org: "o2"}); err != nil {
+		t.Errorf("one member uses up what is another's: %v", err)
+	}
 	r.until(30 * day)
 	if v := r.verification(waps.ID); v.State != verify.Overdue || !v.ByPerson() {
 		t.Errorf("%+v", v)
@@ -525,6 +888,11 @@ func TestVerificationHarm(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if o.Verification == bank.ID {
+			if err := r.Centre.SettleOrder(ctx, o.ID, "person:ann", "send"); problem.CodeOf(err) != problem.Refused {
+				t.Errorf("what others live by goes dark by a click: %v", err)
+			}
+		}
 	}
 	r.settle()
 	if !strings.Contains(sys.seen(), "hold aurora-d.shopx no_answer") {
@@ -539,7 +907,7 @@ func TestVerificationNotMine(t *testing.T) {
 	ctx := t.Context()
 	v := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to})
 	r.until(hour)
-	token := r.Centre.VerificationToken(v.ID)
+	token := r.Centre.VerificationToken(v)
 	if _, err := r.Centre.AgainVerification(ctx, token); problem.CodeOf(err) != problem.RateLimited && err != nil {
 		t.Errorf("%v", err)
 	}
@@ -591,23 +959,23 @@ func TestVerificationByHand(t *testing.T) {
 	ctx := t.Context()
 	v := r.open(centre.VerificationDraft{Name: "aurora-b.shopx", Email: to, Phone: "+1.2025550123", Profile: "plain"})
 	waiting, err := r.Centre.WaitingCodes(ctx, v.ID)
-	if err != nil || len(waiting) != 1 || waiting[0].Code != "" || v.Issued != 2 {
+	if err != nil || len(waiting) != 1 || waiting[0].Selector != "" || v.Issued != 2 {
 		t.Fatalf("%+v %v %+v", waiting, err, v)
 	}
 	analyst := access.Person{ID: "a", Roles: []access.Role{access.Analyst}}
 	// A code for a number that the contact does not say any more is not read out.
 	moved := r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to, Phone: "+1.2025550124", Profile: "plain"})
 	moved = r.open(centre.VerificationDraft{Name: "aurora-c.shopx", Email: to, Phone: "+1.2025550125", Profile: "plain"})
-	if left, err := r.Centre.WaitingCodes(ctx, moved.ID); err != nil || len(left) != 1 || left[0].Number != 4 || moved.Issued != 4 {
+	if left, err := r.Centre.WaitingCodes(ctx, moved.ID); err != nil || len(left) != 1 || left[0].N != 4 || moved.Issued != 4 {
 		t.Errorf("%+v %v %d", left, err, moved.Issued)
 	}
 	if _, err := r.Centre.TakeCode(ctx, analyst, moved.ID, 2); problem.CodeOf(err) != problem.NotFound {
 		t.Errorf("%v", err)
 	}
-	if _, err := r.Centre.TakeCode(ctx, access.Person{ID: "s", Roles: []access.Role{access.Registrar}}, v.ID, waiting[0].Number); problem.CodeOf(err) != problem.Refused {
+	if _, err := r.Centre.TakeCode(ctx, access.Person{ID: "s", Roles: []access.Role{access.Registrar}}, v.ID, waiting[0].N); problem.CodeOf(err) != problem.Refused {
 		t.Errorf("%v", err)
 	}
-	k, err := r.Centre.TakeCode(ctx, analyst, v.ID, waiting[0].Number)
+	k, err := r.Centre.TakeCode(ctx, analyst, v.ID, waiting[0].N)
 	if err != nil || k.Phone != "+1.2025550123" {
 		t.Fatalf("%+v %v", k, err)
 	}

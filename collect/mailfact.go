@@ -20,8 +20,11 @@ const maxFactHosts = 20
 // sent, and no mail server is spoken to.
 //
 // That a name is not delegated does not say that it is not registered: it may
-// be on hold. So where the registry's name servers do not know it, the
-// registration is asked for. registered may be zero.
+// be on hold. So where the registry's name servers do not know it, the registry
+// is asked for the registration. Facts are gathered for many names in a run, so a
+// server whose terms of use name purposes, or allow no bulk look-ups or none of
+// contacts, is not asked: whether the name is registered then stays open.
+// registered may be zero.
 func (c *Collector) MailFact(ctx context.Context, domain, registered name.Domain) accuracy.MailFact {
 	f := accuracy.MailFact{At: c.clock.Now()}
 	dns, cancel := context.WithTimeout(ctx, c.limits.LookupTime)
@@ -37,8 +40,8 @@ func (c *Collector) MailFact(ctx context.Context, domain, registered name.Domain
 			f.Registered = &yes
 		default:
 			cancel()
-			if rec, err := c.Registration(ctx, registered); err == nil && (rec.State == registration.Available || rec.State == registration.Registered) {
-				held := rec.State == registration.Registered
+			if s := c.held(ctx, registered); s == registration.Available || s == registration.Registered {
+				held := s == registration.Registered
 				f.Registered = &held
 			}
 			return f
@@ -75,4 +78,27 @@ func (c *Collector) MailFact(ctx context.Context, domain, registered name.Domain
 	}
 	f.Failure = later // with no address seen, a failure leaves it open
 	return f
+}
+
+// held is the state of a registered domain as its registry says it, "" where it
+// may not be asked or does not answer. Its registrar is not asked: it could add
+// contacts only.
+func (c *Collector) held(ctx context.Context, registered name.Domain) registration.State {
+	ctx, cancel := context.WithTimeout(ctx, c.limits.WHOISTotal)
+	defer cancel()
+	s, err := c.Begin(registered)
+	for err == nil {
+		if rec, ok := s.Before(); ok {
+			return rec.State
+		}
+		if t := c.Terms(s.Server); t.NoBulk || t.NoContacts || len(t.Purposes) > 0 {
+			return ""
+		}
+		var o Outcome
+		if o, err = c.Ask(ctx, s); err == nil && o.Done {
+			return o.Record.State
+		}
+		s = o.Next
+	}
+	return ""
 }

@@ -2,6 +2,9 @@ package collect
 
 import (
 	"context"
+	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,5 +57,50 @@ func TestMailFact(t *testing.T) {
 	defer cancel()
 	if f := down.MailFact(ctx, domain(t, "shop.test"), domain(t, "shop.test")); f.Failure == "" || f.Registered != nil {
 		t.Errorf("no root: %+v", f)
+	}
+}
+
+// TestMailFactTerms: whether a mail domain is registered is asked of no server
+// whose terms of use forbid it, and of registries only.
+func TestMailFactTerms(t *testing.T) {
+	w := newWorld(t)
+	var sold atomic.Bool
+	w.registries(func(rw http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/moved/domain/unsold.test":
+			http.Redirect(rw, r, "http://rdap.registrar.test/domain/unsold.test", http.StatusFound)
+		case sold.Load():
+			answerWith(200, rdapJSON, object("unsold.test", "http://rdap.registrar.test/domain/unsold.test"))(rw, r)
+		default:
+			answerWith(404, rdapJSON, `{"errorCode":404}`)(rw, r)
+		}
+	}, answerWith(404, rdapJSON, `{"errorCode":404}`))
+	yes, no := true, false
+	for _, x := range []struct {
+		terms string
+		path  string
+		sold  bool
+		want  *bool
+		asked int64
+	}{
+		{"{server: rdap.nic.test, rate: 100}", "", false, &no, 1},
+		{"{server: rdap.nic.test, rate: 100}", "", true, &yes, 1}, // the registrar is not asked
+		{"{server: rdap.nic.test, bulk: false}", "", false, nil, 0},
+		{"{server: rdap.nic.test, contacts: false}", "", false, nil, 0},
+		{"{server: rdap.nic.test, purposes: [abuse handling]}", "", false, nil, 0},
+		{"{server: rdap.registrar.test, bulk: false}", "moved/", false, nil, 1}, // to which it is redirected
+	} {
+		terms, err := ReadTerms(strings.NewReader("servers: [" + x.terms + "]"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sold.Store(x.sold)
+		c := w.asking(func(cfg *Config) {
+			cfg.Terms, cfg.RDAP = terms, known{domains: []string{"http://rdap.nic.test/" + x.path}}
+		})
+		got := c.MailFact(context.Background(), domain(t, "unsold.test"), domain(t, "unsold.test"))
+		if d := cmp.Diff(x.want, got.Registered); d != "" || c.Counts().RDAP != x.asked {
+			t.Errorf("%s: asked %d times, not %d; registered: %s", x.terms, c.Counts().RDAP, x.asked, d)
+		}
 	}
 }

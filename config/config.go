@@ -131,7 +131,7 @@ type Disclosure struct {
 	Keep              time.Duration `yaml:"keep" default:"0s" help:"How long disclosed data is kept before it is erased; what the profile says if 0."`
 	PerDay            int           `yaml:"per_day" default:"20" help:"Most requests of yours in 24 hours."`
 	PerPersonPerDay   int           `yaml:"per_person_per_day" default:"10" help:"Most of them by one person."`
-	TakenPerDay       int           `yaml:"taken_per_day" default:"200" help:"Most requests of others that are taken in 24 hours."`
+	TakenPerDay       int           `yaml:"taken_per_day" default:"200" help:"Most requests of others that are taken in 24 hours: by forms, by forms as urgent, and by the desk and keys, each."`
 	TakenPerRequestor int           `yaml:"taken_per_requestor" default:"10" help:"Most of them by one mail address, or by one person and organisation where no address is given."`
 }
 
@@ -158,8 +158,10 @@ type Verify struct {
 	HookSecretFile   string        `yaml:"hook_secret_file" default:"" help:"File with the secret that orders are signed with, at least 32 octets."`
 	HookPrivate      bool          `yaml:"hook_private" default:"false" help:"hook_url is in your own network: it may be http, and a private address."`
 	Keep             time.Duration `yaml:"keep" default:"2160h" help:"How long the mail address and number are kept once nothing moves any more; below zero keeps them without end."`
-	PerDay           int           `yaml:"per_day" default:"1000" help:"Most verifications opened in 24 hours."`
-	PerAddressPerDay int           `yaml:"per_address_per_day" default:"5" help:"Most code mails to one address in 24 hours, for all names together."`
+	PerDay           int           `yaml:"per_day" default:"1000" help:"Most verifications of your own registrations opened in 24 hours."`
+	PerMemberPerDay  int           `yaml:"per_member_per_day" default:"200" help:"Most of each member organisation: none uses up what is yours or another's."`
+	CodesPerDay      int           `yaml:"codes_per_day" default:"2000" help:"Most code mails in 24 hours about your own registrations, and as many about those of each member organisation. They do not count against mail.per_day."`
+	PerAddressPerDay int           `yaml:"per_address_per_day" default:"5" help:"Most code mails to one address in 24 hours, for all names together, and about one registration, to all addresses together."`
 }
 
 // Retention is how long things are kept.
@@ -169,9 +171,15 @@ type Retention struct {
 	Capture  time.Duration `yaml:"capture" default:"8760h" help:"Page captures and registration answers."`
 	// Registration is of the contacts in the history of registrations.
 	Registration time.Duration `yaml:"registration" default:"4320h" help:"Contacts in the history of registrations, and the raw answers it rests on, counted from when they were last answered, unless a case needs them. The rest of a record stays."`
-	Messages     time.Duration `yaml:"messages" default:"8760h" help:"Messages sent and received."`
-	Access       time.Duration `yaml:"access" default:"9600h" help:"Lines of the access log, and dead API keys: at least 2160h, so that nobody hides soon what they looked at; below zero keeps them without end."`
+	// Accuracy is of what was found of single names.
+	Accuracy time.Duration `yaml:"accuracy" default:"4320h" help:"What was found of the accuracy of single names, counted from when a name was last held against a profile: as long as the contacts it is about, since nobody can check a verdict on values that are gone. Totals by month stay. At least 744h, so that no month counts a name twice; below zero keeps it without end."`
+	Messages time.Duration `yaml:"messages" default:"8760h" help:"Messages sent and received."`
+	Access   time.Duration `yaml:"access" default:"9600h" help:"Lines of the access log, and dead API keys: at least 2160h, so that nobody hides soon what they looked at; below zero keeps them without end."`
 }
+
+// minKeepAccuracy is the longest month: while it lasts, a name that it has counted
+// must be known (store.MinKeepAccuracy).
+const minKeepAccuracy = 31 * 24 * time.Hour
 
 // MaxFile is the longest configuration file that is read, in octets.
 const MaxFile = 1 << 20
@@ -265,6 +273,9 @@ func (c Config) Validate() error {
 	if c.Retention.Access >= 0 && c.Retention.Access < access.MinKeepLog {
 		e = e.Add("retention.access", "must be at least %.0fh, or below zero for no end", access.MinKeepLog.Hours())
 	}
+	if c.Retention.Accuracy >= 0 && c.Retention.Accuracy < minKeepAccuracy {
+		e = e.Add("retention.accuracy", "must be at least %.0fh, or below zero for no end", minKeepAccuracy.Hours())
+	}
 	for i, p := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			e = e.Add(fmt.Sprintf("trusted_proxies[%d]", i), "%.60q is not a network such as 192.0.2.0/24 or 2001:db8::1/128", p)
@@ -280,8 +291,8 @@ func (c Config) Validate() error {
 	}
 	if v := c.Verify; (v.HookURL == "") != (v.HookSecretFile == "") {
 		e = e.Add("verify.hook_secret_file", "and hook_url go together: an order that is not signed is one that anybody gives")
-	} else if v.PerDay < 0 || v.PerAddressPerDay < 1 {
-		e = e.Add("verify.per_day", "must not be under 0, and per_address_per_day not under 1")
+	} else if v.PerDay < 0 || v.PerMemberPerDay < 0 || v.CodesPerDay < 1 || v.PerAddressPerDay < 1 {
+		e = e.Add("verify.per_day", "and per_member_per_day must not be under 0, codes_per_day and per_address_per_day not under 1")
 	}
 	if i := c.Inaccuracy; i.PerDay < 0 || i.FollowUp < 0 || i.FollowUp > 365*24*time.Hour {
 		e = e.Add("inaccuracy", "per_day must not be under 0, and follow_up 0 to 8760h")

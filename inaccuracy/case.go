@@ -126,7 +126,7 @@ type Duty struct {
 	Due time.Time `json:"due,omitzero"`
 }
 
-// Terms are what the case is under, as the profile was when it was opened.
+// Terms are what the case is under, as the profile was when its round began.
 type Terms struct {
 	Profile string        `json:"profile"`
 	Title   string        `json:"title"`
@@ -382,7 +382,11 @@ type (
 		Outcome Outcome `json:"outcome"`
 	}
 	// Reopening begins another round, on what fails now.
-	Reopening struct{ Basis }
+	Reopening struct {
+		// Terms are what the round is under, as the profile is now.
+		Terms *Terms `json:"terms,omitempty"`
+		Basis
+	}
 	// Wrote is what somebody wrote along with the event of kind With, which stands
 	// beside it: after it, and before it where that is the end. Personal.
 	Wrote struct {
@@ -677,6 +681,12 @@ func (c *Case) change(e casework.Entry) error {
 		n := Case{ID: c.ID, Name: c.Name, Round: c.Round + 1, Seq: c.Seq, Head: c.Head, Party: c.Party, Copy: c.Copy, GTLD: c.GTLD, Terms: c.Terms,
 			Opened: c.Opened, Last: c.Last, Unloaded: c.Unloaded, Earlier: c.Notices()}
 		*c = n
+		if b.Terms != nil {
+			if b.Terms.Profile != c.Terms.Profile {
+				return corrupt("another round is under another profile")
+			}
+			c.Terms = *b.Terms
+		}
 		return c.rest(b.Basis, e.At)
 	}
 	return nil

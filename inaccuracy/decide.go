@@ -660,7 +660,9 @@ func (cmd Reopen) decide(c Case, now time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []Event{{Kind: KindReopened, Actor: cmd.By, Body: Reopening{b}}, {Kind: KindValues, Actor: cmd.By, Body: v}}
+	// The duties are of the profile as it is now, so that is what they are told by.
+	terms := Terms{Profile: cmd.Profile.ID, Title: cmd.Profile.Title, Hash: cmd.Profile.Hash(), Status: cmd.Profile.Status, FollowUp: c.Terms.FollowUp}
+	out := []Event{{Kind: KindReopened, Actor: cmd.By, Body: Reopening{Terms: &terms, Basis: b}}, {Kind: KindValues, Actor: cmd.By, Body: v}}
 	return append(out, wrote(cmd.By, KindReopened, cmd.Text)...), nil
 }
 

@@ -34,8 +34,11 @@ type ComplianceFile struct {
 	Findings  []FileFinding `json:"inaccurate"`
 	Enquiries []Enquiry     `json:"enquiries"`
 	Answers   []FileAnswer  `json:"answers"`
-	Actions   []FileAction  `json:"actions"`
-	Duties    []Duty        `json:"duties,omitempty"`
+	// Verifications are how the centre itself asked the contacts of the name, and
+	// what they answered.
+	Verifications []Verification `json:"verifications"`
+	Actions       []FileAction   `json:"actions"`
+	Duties        []Duty         `json:"duties,omitempty"`
 	// Missing are what ICANN asks for and this file does not hold.
 	Missing []string `json:"missing"`
 	Note    string   `json:"note"`
@@ -66,6 +69,22 @@ type FileAnswer struct {
 	By     string    `json:"recorded_by"`
 }
 
+// Verification is one message by which the centre itself asked a contact of the
+// name to confirm that it reaches them, or evidence of that which a person saw.
+type Verification struct {
+	At      time.Time `json:"at"`
+	Message bool      `json:"message"` // else evidence
+	Way     string    `json:"way"`     // "a code by mail"
+	// To is where it went; "" where that is withheld, or not kept any more.
+	To       string    `json:"to,omitempty"`
+	Of       string    `json:"of"` // whose contact: "registrant"
+	Result   string    `json:"result"`
+	ResultAt time.Time `json:"result_at,omitzero"`
+	Response string    `json:"response,omitempty"`
+	// Affirmed is when the holder confirmed by it; zero for not.
+	Affirmed time.Time `json:"affirmed,omitzero"`
+}
+
 // FileAction is what was seen to happen.
 type FileAction struct {
 	At   time.Time `json:"at"`
@@ -80,8 +99,9 @@ const (
 
 // File makes the compliance file of a case from its log, for names under gTLDs
 // only (Refused). Personal payloads that are not among the entries are left out
-// and named as missing.
-func File(entries []casework.Entry, now time.Time) (ComplianceFile, error) {
+// and named as missing. The verifications are the centre's own of the name, in the
+// order of their times.
+func File(entries []casework.Entry, verifications []Verification, now time.Time) (ComplianceFile, error) {
 	c, err := Replay(entries)
 	if err != nil {
 		return ComplianceFile{}, err
@@ -90,7 +110,7 @@ func File(entries []casework.Entry, now time.Time) (ComplianceFile, error) {
 		return ComplianceFile{}, problem.New(problem.Refused, "ICANN's agreements bind registrars of generic top-level domains: %s is under none", c.Name)
 	}
 	f := ComplianceFile{What: fileWhat, Case: c.ID, Made: now.UTC().Truncate(time.Second), Domain: c.Name, Terms: c.Terms, Duties: c.Duties, Note: fileNote,
-		Findings: []FileFinding{}, Enquiries: []Enquiry{}, Answers: []FileAnswer{}, Actions: []FileAction{}, Missing: []string{}}
+		Findings: []FileFinding{}, Enquiries: []Enquiry{}, Answers: []FileAnswer{}, Actions: []FileAction{}, Missing: []string{}, Verifications: append([]Verification{}, verifications...)}
 	f.Registrar.Name, f.Registrar.ID, f.Registrar.Basis = c.Party.Name, c.Party.ID, c.Party.Basis
 	var values Values
 	kept, wordsGone := false, false
@@ -126,7 +146,12 @@ func File(entries []casework.Entry, now time.Time) (ComplianceFile, error) {
 	miss(len(f.Enquiries) == 0, "an enquiry: nobody was asked yet")
 	miss(c.Known.IsZero(), "a document that the registrar knows of it")
 	miss(len(f.Answers) == 0, "an answer")
-	miss(true, "the verification messages and affirmative answers of the registrant: they are with the registrar")
+	if len(verifications) == 0 {
+		miss(true, "the verification messages and affirmative answers of the registrant: they are with the registrar")
+	} else {
+		miss(true, "the registrar's own verification messages and the answers to them: they are with the registrar")
+		miss(slices.ContainsFunc(verifications, func(v Verification) bool { return v.Message && v.To == "" }), "where verification messages went: withheld here, or not kept any more")
+	}
 	miss(c.Recheck == nil, "a look at the data after the first")
 	miss(!slices.ContainsFunc(c.Duties, func(d Duty) bool { return d.Binding }), "a rule that was read at its source: every rule here is "+policy.NotForCompliance)
 	return f, nil
@@ -275,18 +300,32 @@ func (f ComplianceFile) Text() string {
 			line("  %s", a.Words)
 		}
 	}
-	line("\n4. WHAT WAS SEEN SINCE")
+	line("\n4. VERIFICATION BY THE CENTRE")
+	for _, v := range f.Verifications {
+		if !v.Message {
+			line("- %s of the %s, %s: %s", stamp(v.At), v.Of, v.Way, v.Result)
+			continue
+		}
+		line("- %s %s to the %s (%s): %s %s %s", stamp(v.At), v.Way, v.Of, cmp.Or(v.To, "withheld"), v.Result, when(v.ResultAt), v.Response)
+		if !v.Affirmed.IsZero() {
+			line("  confirmed by its code %s", stamp(v.Affirmed))
+		}
+	}
+	if len(f.Verifications) == 0 {
+		line("- none")
+	}
+	line("\n5. WHAT WAS SEEN SINCE")
 	for _, a := range f.Actions {
 		line("- %s: %s", stamp(a.At), a.What)
 	}
-	line("\n5. WHAT THE RULES SAY")
+	line("\n6. WHAT THE RULES SAY")
 	for _, d := range f.Duties {
 		line("- %s: the %s to %s, %s %s", d.Clause, string(d.Actor), d.Action.Words(), d.Within.Words(), aside(d.Caveat))
 		if !d.Due.IsZero() {
 			line("  counted from documented knowledge: %s", stamp(d.Due))
 		}
 	}
-	line("\n6. NOT IN THIS FILE")
+	line("\n7. NOT IN THIS FILE")
 	for _, m := range f.Missing {
 		line("- %s", m)
 	}

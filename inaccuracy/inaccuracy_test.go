@@ -315,6 +315,16 @@ func TestReopen(t *testing.T) {
 	if len(x.entries) != n || x.c.State != Sent {
 		t.Error("an earlier notice documents this round")
 	}
+	// The profile was changed meanwhile: the duties of another round are of the new
+	// one, and so are the terms that the compliance file names.
+	x.must(t, Close{By: "person:7", Outcome: Mistaken, Text: "x"})
+	follow := x.c.Terms.FollowUp
+	p.Title += ", changed"
+	g = grounds(t, p, data{contact: badForm}, x.now)
+	x.must(t, Reopen{By: "person:7", Text: "once more", Grounds: g})
+	if x.c.Terms.Hash != g.Assessment.Hash || x.c.Terms.Title != p.Title || x.c.Terms.Status != p.Status || x.c.Terms.FollowUp != follow {
+		t.Errorf("%+v", x.c.Terms)
+	}
 }
 
 // TestLog holds how a log is written, and that nothing personal is outside the

@@ -200,7 +200,7 @@ func TestMachine(t *testing.T) {
 		if d := cmp.Diff(x.c, bare); d != "" {
 			t.Fatalf("without personal payloads: %s", d)
 		}
-		if _, err := File(erased, x.now); err != nil {
+		if _, err := File(erased, nil, x.now); err != nil {
 			t.Fatalf("the file: %v", err)
 		}
 	})

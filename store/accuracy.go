@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -130,7 +131,9 @@ func (tx *Tx) DropAccuracy(ctx context.Context, frame string) error {
 			return err
 		}
 	}
-	return nil
+	// A profile of one's own is kept for the sets that were held against it.
+	_, err = tx.exec(ctx, "DELETE FROM accuracy_profiles WHERE hash NOT IN (SELECT hash FROM accuracy_sets)")
+	return err
 }
 
 const selectAccuracySet = `SELECT s.id, s.profile, s.hash, s.first, s.last, f.name, f.source, f.published, f.created FROM accuracy_sets s JOIN accuracy_frames f ON f.name = s.frame `
@@ -187,7 +190,7 @@ const accuracyChunk = 400
 
 // AddAccuracy writes outcomes of names into a set that was taken in this
 // transaction, and brings its sums up to date. An outcome that is older than the
-// one there is left out. It says how many were written.
+// one there, or than what is kept, is left out. It says how many were written.
 func (tx *Tx) AddAccuracy(ctx context.Context, set int64, names []AccuracyName) (int, error) {
 	for _, n := range names {
 		if n.Name == "" || n.TLD == "" || n.Registrar == "" || n.At.IsZero() {
@@ -208,12 +211,18 @@ func (tx *Tx) AddAccuracy(ctx context.Context, set int64, names []AccuracyName) 
 			have[r.Name] = r
 		}
 	}
+	// What expired was counted in its month: an older outcome of a name that is
+	// not there any more would be counted in it again.
+	var floor int64
+	if err := tx.row(ctx, "SELECT expired FROM accuracy_sets WHERE id = $1", set).Scan(&floor); err != nil {
+		return 0, tx.s.wrap(err, "read until when a set has expired")
+	}
 	sums, written := accuracyDelta{}, map[string]bool{}
 	var order []string
 	for _, n := range names {
 		n.Name, n.TLD, n.Registrar = clean(n.Name), clean(n.TLD), clean(n.Registrar)
 		old, known := have[n.Name]
-		if !known && n.Gone || known && n.At.Before(old.At) {
+		if !known && (n.Gone || instant(n.At) <= floor) || known && n.At.Before(old.At) {
 			continue
 		}
 		month := AccuracyMonth(n.At)
@@ -358,6 +367,65 @@ func (tx *Tx) AccuracySetsOf(ctx context.Context, name string) ([]int64, error) 
 		err := s.Scan(&id)
 		return id, err
 	}, "SELECT set_id FROM accuracy_names WHERE name = $1 ORDER BY set_id", clean(name))
+}
+
+// AccuracyBefore lists names of a set under some TLDs that were last seen before
+// a time and are not gone, in order, after one; at most 500.
+func (tx *Tx) AccuracyBefore(ctx context.Context, set int64, tlds []string, before time.Time, after string) ([]AccuracyName, error) {
+	args := []any{set, instant(before), clean(after)}
+	for _, t := range tlds {
+		args = append(args, clean(t))
+	}
+	return list(ctx, tx, scanAccuracyName, `SELECT name, tld, registrar, at, gone, outcome FROM accuracy_names
+WHERE set_id = $1 AND gone = 0 AND at < $2 AND name > $3 AND tld IN (`+in(4, len(tlds))+`) ORDER BY name LIMIT 500`, args...)
+}
+
+// AccuracySize is how many names a cell of a set counts today: a registrar in a
+// TLD.
+type AccuracySize struct {
+	TLD, Registrar string
+	N              int
+}
+
+// MaxAccuracySizes is how many cells are read.
+const MaxAccuracySizes = 200_000
+
+// AccuracySizes are the sizes of all cells of a set. The error is
+// problem.TooLarge when there are too many to be looked through.
+func (tx *Tx) AccuracySizes(ctx context.Context, set int64) ([]AccuracySize, error) {
+	out, err := list(ctx, tx, func(s scanner) (c AccuracySize, err error) {
+		err = s.Scan(&c.TLD, &c.Registrar, &c.N)
+		return c, err
+	}, "SELECT tld, registrar, n FROM accuracy_counts WHERE set_id = $1 AND month = 0 AND tld <> '' AND registrar <> '' LIMIT $2", set, MaxAccuracySizes+1)
+	if err == nil && len(out) > MaxAccuracySizes {
+		err = problem.New(problem.TooLarge, "over %d registrars in TLDs are counted", MaxAccuracySizes)
+	}
+	return out, err
+}
+
+// AccuracyFold is what of one month is too small to be shown to everybody.
+type AccuracyFold struct {
+	Month int
+	Small int // names in groups of fewer than the least
+	Next  int // size of the smallest other group; 0 where there is none
+}
+
+// AccuracyFolds says for each of some months how much is in groups of fewer than
+// least names: in TLDs, or with registrars in registrars.
+func (tx *Tx) AccuracyFolds(ctx context.Context, set int64, registrars bool, months []int, least int) ([]AccuracyFold, error) {
+	args := []any{set, int64(least)}
+	for _, m := range months {
+		args = append(args, int64(m))
+	}
+	of := "registrar = '' AND tld <> ''"
+	if registrars {
+		of = "tld = '' AND registrar <> ''"
+	}
+	return list(ctx, tx, func(s scanner) (f AccuracyFold, err error) {
+		err = s.Scan(&f.Month, &f.Small, &f.Next)
+		return f, err
+	}, "SELECT month, coalesce(sum(CASE WHEN n < $2 THEN n ELSE 0 END), 0), coalesce(min(CASE WHEN n >= $2 THEN n END), 0) FROM accuracy_counts WHERE set_id = $1 AND month IN ("+
+		in(3, len(months))+") AND "+of+" GROUP BY month ORDER BY month", args...)
 }
 
 // AccuracyFilter picks names of a set.
@@ -509,10 +577,13 @@ func (tx *Tx) DoneAccuracy(ctx context.Context, d AccuracyDue) error {
 	return err
 }
 
-// AccuracyImport is how far a file was read into a frame.
+// AccuracyImport is how far a file was read into a frame, under one version of
+// one profile: under another it is another reading.
 type AccuracyImport struct {
-	Frame string
-	SHA   string // of the file
+	Frame         string
+	SHA           string // of the file
+	Profile, Hash string // as in AccuracySet
+	TLD           string // the only one whose names were taken; "" for all
 	// At is when reading it began: the time of all its outcomes, also where it
 	// is taken up again later.
 	At    time.Time
@@ -521,17 +592,18 @@ type AccuracyImport struct {
 	Done  bool
 }
 
-// AccuracyImport gives how far a file was read into a frame; ok is false when it
-// was not begun.
-func (tx *Tx) AccuracyImport(ctx context.Context, frame, sha string) (i AccuracyImport, ok bool, err error) {
-	sum, err := digest("sha", sha)
+// AccuracyImport gives how far the reading is that i names by its frame, file,
+// profile and TLD; ok is false when it was not begun.
+func (tx *Tx) AccuracyImport(ctx context.Context, of AccuracyImport) (i AccuracyImport, ok bool, err error) {
+	sum, err := digest("sha", of.SHA)
 	if err != nil {
 		return i, false, err
 	}
-	i = AccuracyImport{Frame: frame, SHA: sha}
+	i = AccuracyImport{Frame: of.Frame, SHA: of.SHA, Profile: of.Profile, Hash: of.Hash, TLD: of.TLD}
 	var begun int64
 	var done sql.NullInt64
-	err = tx.row(ctx, "SELECT begun, units, bad, done FROM accuracy_imports WHERE frame = $1 AND sha = $2", clean(frame), sum).Scan(&begun, &i.Units, &i.Bad, &done)
+	err = tx.row(ctx, "SELECT begun, units, bad, done FROM accuracy_imports WHERE frame = $1 AND sha = $2 AND profile = $3 AND hash = $4 AND tld = $5",
+		clean(of.Frame), sum, clean(of.Profile), clean(of.Hash), clean(of.TLD)).Scan(&begun, &i.Units, &i.Bad, &done)
 	if errors.Is(err, sql.ErrNoRows) {
 		return i, false, nil
 	}
@@ -549,14 +621,142 @@ func (tx *Tx) PutAccuracyImport(ctx context.Context, i AccuracyImport, was int, 
 	done := sql.NullInt64{Int64: instant(now), Valid: i.Done}
 	var n int64
 	if fresh {
-		n, err = tx.exec(ctx, "INSERT INTO accuracy_imports (frame, sha, month, units, bad, begun, done) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-			clean(i.Frame), sum, int64(AccuracyMonth(i.At)), int64(i.Units), int64(i.Bad), instant(i.At), done)
+		n, err = tx.exec(ctx, "INSERT INTO accuracy_imports (frame, sha, profile, hash, tld, month, units, bad, begun, done) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+			clean(i.Frame), sum, clean(i.Profile), clean(i.Hash), clean(i.TLD), int64(AccuracyMonth(i.At)), int64(i.Units), int64(i.Bad), instant(i.At), done)
 	} else {
-		n, err = tx.exec(ctx, "UPDATE accuracy_imports SET units = $1, bad = $2, done = $3 WHERE frame = $4 AND sha = $5 AND units = $6 AND done IS NULL",
-			int64(i.Units), int64(i.Bad), done, clean(i.Frame), sum, int64(was))
+		n, err = tx.exec(ctx, "UPDATE accuracy_imports SET units = $1, bad = $2, done = $3 WHERE frame = $4 AND sha = $5 AND units = $6 AND done IS NULL AND profile = $7 AND hash = $8 AND tld = $9",
+			int64(i.Units), int64(i.Bad), done, clean(i.Frame), sum, int64(was), clean(i.Profile), clean(i.Hash), clean(i.TLD))
 	}
 	if err == nil && n == 0 {
 		err = problem.New(problem.Conflict, "somebody else is reading this file into %q", i.Frame)
 	}
 	return err
+}
+
+// MinKeepAccuracy is the shortest time that verdicts on names are kept for. A
+// month counts a name once: while it lasts, the name must be known.
+const MinKeepAccuracy = 31 * 24 * time.Hour
+
+// accuracyExpire is how many verdicts one transaction removes.
+const accuracyExpire = 500
+
+// SweepAccuracy removes verdicts on single names that are older than keep: the
+// name, its registrar and what was found. They leave the sums of today, as a name
+// does that is gone; the sums of their months stay. Zero is the default of
+// Retention, Forever keeps them. It works in small transactions, can be stopped
+// and run again, and says how many it removed.
+func (s *Store) SweepAccuracy(ctx context.Context, now time.Time, keep time.Duration) (total int, err error) {
+	if keep == 0 {
+		keep = DefaultRetention().Accuracy
+	}
+	cut, ok := cutoff(now, keep)
+	if !ok {
+		return 0, nil
+	}
+	if keep < MinKeepAccuracy {
+		return 0, problem.New(problem.Invalid, "verdicts on names are kept for %.0f hours at least", MinKeepAccuracy.Hours())
+	}
+	var sets []int64
+	if err := s.View(ctx, func(tx *Tx) error {
+		sets, err = list(ctx, tx, scanInt, "SELECT id FROM accuracy_sets s WHERE EXISTS (SELECT 1 FROM accuracy_names n WHERE n.set_id = s.id AND n.at <= $1) ORDER BY id", cut)
+		return err
+	}); err != nil {
+		return 0, err
+	}
+	for _, set := range sets {
+		for n := accuracyExpire; n == accuracyExpire; total += n {
+			if err = s.Update(ctx, func(tx *Tx) error {
+				n, err = tx.expireAccuracy(ctx, set, cut)
+				return err
+			}); err != nil {
+				return total, err
+			}
+		}
+	}
+	if total > 0 {
+		s.scour(ctx)
+	}
+	return total, nil
+}
+
+func scanInt(s scanner) (n int64, err error) { return n, s.Scan(&n) }
+
+// expireAccuracy removes some verdicts of a set that are from cut or before, and
+// says how many. It holds the set first, as who writes its sums does.
+func (tx *Tx) expireAccuracy(ctx context.Context, set, cut int64) (int, error) {
+	if _, err := tx.exec(ctx, "UPDATE accuracy_sets SET expired = $1 WHERE id = $2 AND expired < $1", cut, set); err != nil {
+		return 0, err
+	}
+	if _, err := tx.exec(ctx, "UPDATE accuracy_sets SET expired = expired WHERE id = $1", set); err != nil {
+		return 0, err
+	}
+	old, err := list(ctx, tx, scanAccuracyName, "SELECT name, tld, registrar, at, gone, outcome FROM accuracy_names WHERE set_id = $1 AND at <= $2 ORDER BY at, name LIMIT $3", set, cut, accuracyExpire)
+	if err != nil || len(old) == 0 {
+		return 0, err
+	}
+	sums, args := accuracyDelta{}, []any{set}
+	for _, n := range old {
+		if args = append(args, n.Name); !n.Gone {
+			sums.add(AccuracyNow, n, -1)
+		}
+	}
+	if _, err := tx.exec(ctx, "DELETE FROM accuracy_names WHERE set_id = $1 AND name IN ("+in(2, len(old))+")", args...); err != nil {
+		return 0, err
+	}
+	return len(old), tx.addSums(ctx, set, sums)
+}
+
+// AccuracyProfile is a profile of the operator's own that a set was held against.
+type AccuracyProfile struct {
+	Hash    string // as AccuracySet.Hash
+	Profile string // its name
+	Version int    // of the profiles of this name, from 1; PutAccuracyProfile counts
+	File    string // what the file was called
+	SHA     string // SHA-256 of the file, in hex
+	Body    []byte // the file
+	Added   time.Time
+}
+
+// PutAccuracyProfile keeps a profile, and gives it with its version; one that is
+// there stays as it was.
+func (tx *Tx) PutAccuracyProfile(ctx context.Context, p AccuracyProfile) (AccuracyProfile, error) {
+	sum, err := digest("sha", p.SHA)
+	if err != nil {
+		return p, err
+	}
+	if p.Hash == "" || p.Profile == "" || len(sum) == 0 || len(p.Body) == 0 || p.Added.IsZero() {
+		return p, problem.New(problem.Internal, "a profile needs a hash, a name, a digest, a file and a time")
+	}
+	if _, err := tx.exec(ctx, `INSERT INTO accuracy_profiles (hash, profile, version, file, sha, body, added)
+VALUES ($1, $2, (SELECT coalesce(max(version), 0) + 1 FROM accuracy_profiles WHERE profile = $2), $3, $4, $5, $6) ON CONFLICT (hash) DO NOTHING`,
+		clean(p.Hash), clean(p.Profile), clean(p.File), sum, p.Body, instant(p.Added)); err != nil {
+		return p, err
+	}
+	return tx.AccuracyProfile(ctx, p.Hash)
+}
+
+const selectAccuracyProfile = "SELECT hash, profile, version, file, sha, body, added FROM accuracy_profiles "
+
+func scanAccuracyProfile(s scanner) (AccuracyProfile, error) {
+	var p AccuracyProfile
+	var added int64
+	var sum []byte
+	err := s.Scan(&p.Hash, &p.Profile, &p.Version, &p.File, &sum, &p.Body, &added)
+	p.SHA, p.Added = hex.EncodeToString(sum), time.UnixMicro(added).UTC()
+	return p, err
+}
+
+// AccuracyProfile reads a profile of the operator's own by its hash.
+func (tx *Tx) AccuracyProfile(ctx context.Context, hash string) (AccuracyProfile, error) {
+	p, err := scanAccuracyProfile(tx.row(ctx, selectAccuracyProfile+"WHERE hash = $1", clean(hash)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, problem.New(problem.NotFound, "there is no such profile of this centre's own")
+	}
+	return p, tx.s.wrap(err, "read a profile")
+}
+
+// AccuracyProfiles lists the profiles of the operator's own by name and version,
+// without their files.
+func (tx *Tx) AccuracyProfiles(ctx context.Context) ([]AccuracyProfile, error) {
+	return list(ctx, tx, scanAccuracyProfile, "SELECT hash, profile, version, file, sha, NULL, added FROM accuracy_profiles ORDER BY profile, version LIMIT 1000")
 }

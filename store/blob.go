@@ -452,38 +452,75 @@ func (tx *Tx) BlobInfo(ctx context.Context, sha string) (BlobInfo, error) {
 // Blob reads a blob and checks it against its hash. One that was erased is
 // NotFound.
 func (s *Store) Blob(ctx context.Context, sha string) (data []byte, media string, err error) {
-	sum, err := digest("blob", sha)
-	if err != nil || sum == nil {
-		return nil, "", errors.Join(err, problem.New(problem.NotFound, "there is no blob %q", sha))
-	}
-	var key, sealed []byte
-	var file sql.NullString
-	err = s.View(ctx, func(tx *Tx) error {
-		err := tx.row(ctx, `SELECT b.media, b.file, b.data, k.key FROM blobs b LEFT JOIN blob_keys k ON k.blob_id = b.id WHERE b.sha = $1`, sum).
-			Scan(&media, &file, &sealed, &key)
-		if errors.Is(err, sql.ErrNoRows) {
-			return problem.New(problem.NotFound, "there is no blob %s", sha)
-		}
-		return tx.s.wrap(err, "read a blob")
-	})
+	var b sealedBlob
+	err = s.View(ctx, func(tx *Tx) (err error) { b, err = tx.sealedBlob(ctx, sha); return err })
 	if err != nil {
 		return nil, "", err
 	}
-	if key == nil {
-		return nil, "", problem.New(problem.NotFound, "the blob %s was erased", sha)
+	data, err = s.open(b, func() error { _, _, err := s.gone(ctx, sha); return err })
+	return data, b.media, err
+}
+
+// Blob is Store.Blob within the transaction: whoever has one must not wait for
+// another connection, which may be held by those that wait for theirs.
+func (tx *Tx) Blob(ctx context.Context, sha string) (data []byte, media string, err error) {
+	b, err := tx.sealedBlob(ctx, sha)
+	if err != nil {
+		return nil, "", err
 	}
-	if file.Valid {
-		if sealed, err = os.ReadFile(s.filePath(file.String)); err != nil {
-			if _, _, again := s.gone(ctx, sha); again != nil {
-				return nil, "", again
+	data, err = tx.s.open(b, func() error {
+		i, err := tx.BlobInfo(ctx, sha)
+		if err == nil && !i.Erased.IsZero() {
+			err = problem.New(problem.NotFound, "the blob %s was erased", sha)
+		}
+		return err
+	})
+	return data, b.media, err
+}
+
+// sealedBlob is a blob as it is stored: its octets are in data, or else in a file.
+type sealedBlob struct {
+	sha, media     string
+	sum, key, data []byte
+	file           sql.NullString
+}
+
+func (tx *Tx) sealedBlob(ctx context.Context, sha string) (sealedBlob, error) {
+	b := sealedBlob{sha: sha}
+	var err error
+	if b.sum, err = digest("blob", sha); err != nil || b.sum == nil {
+		return b, errors.Join(err, problem.New(problem.NotFound, "there is no blob %q", sha))
+	}
+	err = tx.row(ctx, `SELECT b.media, b.file, b.data, k.key FROM blobs b LEFT JOIN blob_keys k ON k.blob_id = b.id WHERE b.sha = $1`, b.sum).
+		Scan(&b.media, &b.file, &b.data, &b.key)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return b, problem.New(problem.NotFound, "there is no blob %s", sha)
+	case err != nil:
+		return b, tx.s.wrap(err, "read a blob")
+	case b.key == nil:
+		return b, problem.New(problem.NotFound, "the blob %s was erased", sha)
+	}
+	return b, nil
+}
+
+// open reads the octets of a blob. Where its file is not there, gone says why, or
+// nil where it should be.
+func (s *Store) open(b sealedBlob, gone func() error) ([]byte, error) {
+	if b.file.Valid {
+		var err error
+		if b.data, err = os.ReadFile(s.filePath(b.file.String)); err != nil {
+			if again := gone(); again != nil {
+				return nil, again
 			}
-			return nil, "", problem.Wrap(err, problem.Corrupt, "the file of blob %s cannot be read", sha)
+			return nil, problem.Wrap(err, problem.Corrupt, "the file of blob %s cannot be read", b.sha)
 		}
 	}
-	if data, err = unseal(key, sealed, sum); err != nil {
-		return nil, "", problem.Wrap(err, problem.Corrupt, "the blob %s fails its check", sha)
+	data, err := unseal(b.key, b.data, b.sum)
+	if err != nil {
+		return nil, problem.Wrap(err, problem.Corrupt, "the blob %s fails its check", b.sha)
 	}
-	return data, media, nil
+	return data, nil
 }
 
 // gone tells a file that was erased between the reading of its row and of

@@ -142,7 +142,7 @@ func (tx *Tx) DueCases(ctx context.Context, now time.Time, limit int) ([]string,
 func (tx *Tx) NextDue(ctx context.Context) (time.Time, bool, error) {
 	var first sql.NullInt64
 	for _, q := range []string{"SELECT min(due) FROM reports WHERE due IS NOT NULL", "SELECT min(due) FROM cases WHERE due IS NOT NULL", "SELECT min(due) FROM notices WHERE state = 'due'", "SELECT min(due) FROM mails WHERE due IS NOT NULL", "SELECT min(due) FROM disclosures WHERE due IS NOT NULL",
-		"SELECT min(due) FROM verifications WHERE due IS NOT NULL", "SELECT min(due) FROM verification_orders WHERE due IS NOT NULL",
+		"SELECT min(due) FROM verifications WHERE due IS NOT NULL", "SELECT min(due) FROM verification_orders WHERE due IS NOT NULL", "SELECT min(due) FROM verification_doubts",
 		"SELECT min(due) FROM inaccuracies WHERE due IS NOT NULL"} {
 		var due sql.NullInt64
 		if err := tx.row(ctx, q).Scan(&due); err != nil {

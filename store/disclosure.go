@@ -37,18 +37,21 @@ type Disclosure struct {
 	// keyed digest (hex) of who that is, "" once it expired. Both are written
 	// with the first event only.
 	Token, Asker string
-	Data         string // SHA-256 (hex) of what was disclosed, "" for none
-	Body         []byte // JSON of disclosure.Request
+	// Pool is what it is counted with (CountDisclosures); written with the first
+	// event only.
+	Pool string
+	Data string // SHA-256 (hex) of what was disclosed, "" for none
+	Body []byte // JSON of disclosure.Request
 }
 
-const selectDisclosure = `SELECT id, direction, name, party, profile, state, case_id, opened, ended, due, seq, head, token, asker, data, body FROM disclosures `
+const selectDisclosure = `SELECT id, direction, name, party, profile, state, case_id, opened, ended, due, seq, head, token, asker, pool, data, body FROM disclosures `
 
 func scanDisclosure(s scanner) (Disclosure, error) {
 	var d Disclosure
 	var opened int64
 	var ended, due sql.NullInt64
 	var head, token, asker, data []byte
-	if err := s.Scan(&d.ID, &d.Direction, &d.Name, &d.Party, &d.Profile, &d.State, &d.Case, &opened, &ended, &due, &d.Seq, &head, &token, &asker, &data, &d.Body); err != nil {
+	if err := s.Scan(&d.ID, &d.Direction, &d.Name, &d.Party, &d.Profile, &d.State, &d.Case, &opened, &ended, &due, &d.Seq, &head, &token, &asker, &d.Pool, &data, &d.Body); err != nil {
 		return d, err
 	}
 	d.Opened, d.Ended, d.Due = time.UnixMicro(opened).UTC(), fromMicros(ended), fromMicros(due)
@@ -84,10 +87,10 @@ func (tx *Tx) PutDisclosure(ctx context.Context, d Disclosure, wasSeq int) error
 	open := boolInt(disclosure.State(d.State).Open())
 	var n int64
 	if wasSeq == 0 {
-		n, err = tx.exec(ctx, `INSERT INTO disclosures (id, direction, name, party, profile, state, is_open, case_id, opened, ended, due, seq, head, token, asker, data, body)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`,
+		n, err = tx.exec(ctx, `INSERT INTO disclosures (id, direction, name, party, profile, state, is_open, case_id, opened, ended, due, seq, head, token, asker, data, body, pool)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING`,
 			clean(d.ID), clean(d.Direction), strings.ToLower(clean(d.Name)), clean(d.Party), clean(d.Profile), clean(d.State), open, clean(d.Case),
-			instant(d.Opened), micros(d.Ended), micros(d.Due), int64(d.Seq), d.Head[:], token, asker, data, d.Body)
+			instant(d.Opened), micros(d.Ended), micros(d.Due), int64(d.Seq), d.Head[:], token, asker, data, d.Body, clean(d.Pool))
 	} else {
 		n, err = tx.exec(ctx, `UPDATE disclosures SET state = $1, is_open = $2, ended = $3, due = $4, seq = $5, head = $6, data = $7, body = $8, party = $9 WHERE id = $10 AND seq = $11`,
 			clean(d.State), open, micros(d.Ended), micros(d.Due), int64(d.Seq), d.Head[:], data, d.Body, clean(d.Party), clean(d.ID), int64(wasSeq))
@@ -193,17 +196,17 @@ func (tx *Tx) DueDisclosures(ctx context.Context, now time.Time, limit int) ([]s
 	return list(ctx, tx, scanString, "SELECT id FROM disclosures WHERE due <= $1 ORDER BY due, id LIMIT $2", instant(now), limit)
 }
 
-// CountDisclosures counts the requests of a direction that were opened since a
-// time, by one asker (hex of the keyed digest) or, with "", by all: what the caps
-// are held against.
-func (tx *Tx) CountDisclosures(ctx context.Context, direction, asker string, since time.Time) (int, error) {
-	query, args := "SELECT count(*) FROM disclosures WHERE direction = $1 AND opened >= $2", []any{clean(direction), instant(since)}
+// CountDisclosures counts the requests of a direction and pool that were opened
+// since a time, by one asker (hex of the keyed digest) or, with "", by all: what the
+// caps are held against.
+func (tx *Tx) CountDisclosures(ctx context.Context, direction, pool, asker string, since time.Time) (int, error) {
+	query, args := "SELECT count(*) FROM disclosures WHERE direction = $1 AND opened >= $2 AND pool = $3", []any{clean(direction), instant(since), clean(pool)}
 	if asker != "" {
 		sum, err := digest("asker", asker)
 		if err != nil {
 			return 0, err
 		}
-		query, args = query+" AND asker = $3", append(args, sum)
+		query, args = query+" AND asker = $4", append(args, sum)
 	}
 	var n int
 	err := tx.row(ctx, query, args...).Scan(&n)
@@ -224,8 +227,10 @@ func (tx *Tx) LockDisclosures(ctx context.Context) error {
 const disclosureLock = 0x1fda30639118e4ae
 
 // SweepDisclosures erases the personal payloads and the askers of requests that
-// ended keep ago: who asked, and what people wrote. The chains still verify.
-// Forever keeps them. It says how many payloads went.
+// ended keep ago, and of drafts, and of those sent that reached nobody, at which
+// nothing happened for so long: no clock of theirs runs, and they would be kept for
+// ever. That is who asked, and what people wrote. The chains still verify. Forever
+// keeps them. It says how many payloads went.
 func (s *Store) SweepDisclosures(ctx context.Context, now time.Time, keep time.Duration) (total int, err error) {
 	if keep == 0 {
 		keep = DefaultRetention().Personal
@@ -234,8 +239,9 @@ func (s *Store) SweepDisclosures(ctx context.Context, now time.Time, keep time.D
 	for n := sweepChunk; ok && n == sweepChunk; {
 		var rows int64
 		err = s.Update(ctx, func(tx *Tx) error {
-			ids, err := list(ctx, tx, scanString, `SELECT id FROM disclosures d WHERE d.ended <= $1 AND (d.asker IS NOT NULL OR EXISTS
-(SELECT 1 FROM disclosure_payloads p WHERE p.request_id = d.id AND p.personal = 1)) ORDER BY id LIMIT $2`, cut, sweepChunk)
+			ids, err := list(ctx, tx, scanString, `SELECT id FROM disclosures d WHERE (d.ended <= $1 OR d.ended IS NULL AND d.due IS NULL AND d.is_open = 1
+AND NOT EXISTS (SELECT 1 FROM disclosure_events e WHERE e.request_id = d.id AND e.at > $2)) AND (d.asker IS NOT NULL OR EXISTS
+(SELECT 1 FROM disclosure_payloads p WHERE p.request_id = d.id AND p.personal = 1)) ORDER BY id LIMIT $3`, cut, cut, sweepChunk)
 			if n, rows = len(ids), 0; err != nil || n == 0 {
 				return err
 			}

@@ -60,6 +60,7 @@ func (tx *Tx) PutInaccuracy(ctx context.Context, v Inaccuracy, wasSeq int) error
 		v.Body = []byte{}
 	}
 	dom, profile := strings.ToLower(clean(v.Name)), clean(v.Profile)
+	open := problem.New(problem.Conflict, "there is an open inaccuracy case of %s under %s already", dom, profile)
 	var n int64
 	var err error
 	if wasSeq == 0 {
@@ -67,7 +68,7 @@ func (tx *Tx) PutInaccuracy(ctx context.Context, v Inaccuracy, wasSeq int) error
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING`,
 			clean(v.ID), dom, profile, clean(v.Party), clean(v.State), boolInt(v.Open), boolInt(v.ByPerson), instant(v.Opened), instant(v.Touched), micros(v.Ended), micros(v.Due), int64(v.Seq), v.Head[:], v.Body)
 		if err == nil && n == 0 {
-			err = problem.New(problem.Conflict, "there is an open inaccuracy case of %s under %s already", dom, profile)
+			err = open
 		}
 		return err
 	}
@@ -82,7 +83,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT
 	}
 	n, err = tx.exec(ctx, `UPDATE inaccuracies SET party = $1, state = $2, is_open = $3, by_person = $4, touched = $5, ended = $6, due = $7, seq = $8, head = $9, body = $10 WHERE id = $11 AND seq = $12`,
 		clean(v.Party), clean(v.State), boolInt(v.Open), boolInt(v.ByPerson), instant(v.Touched), micros(v.Ended), micros(v.Due), int64(v.Seq), v.Head[:], v.Body, clean(v.ID), int64(wasSeq))
-	if err == nil && n == 0 {
+	switch {
+	case problem.CodeOf(err) == problem.Conflict:
+		// Two may find no open one and go on: the index lets one of them.
+		return problem.Wrap(err, problem.Conflict, "%s", open.Detail)
+	case err == nil && n == 0:
 		err = problem.New(problem.Conflict, "inaccuracy case %s was changed by somebody else first", v.ID)
 	}
 	return err
@@ -206,7 +211,10 @@ func (s *Store) SweepInaccuracies(ctx context.Context, now time.Time, keep time.
 			if n, rows = len(ids), 0; err != nil || n == 0 {
 				return err
 			}
-			rows, err = tx.exec(ctx, "DELETE FROM inaccuracy_payloads WHERE personal = 1 AND case_id IN ("+in(1, n)+")", anys(ids)...)
+			// Said again in the statement that deletes: something may have happened on
+			// the case since it was listed.
+			args := append(anys(ids), any(cut))
+			rows, err = tx.exec(ctx, "DELETE FROM inaccuracy_payloads WHERE personal = 1 AND case_id IN (SELECT id FROM inaccuracies WHERE id IN ("+in(1, n)+") AND touched <= "+in(len(args), 1)+")", args...)
 			return err
 		})
 		if err != nil {

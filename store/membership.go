@@ -1,10 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"bailiwick/access"
@@ -127,7 +130,10 @@ func (f ShareFilter) conditions() *conditions {
 	return q
 }
 
-// Shares lists what the parties of an organisation were told.
+// Shares lists what the parties of an organisation were told. An organisation may
+// answer for hundreds of parties with thousands of rows each, and a page shows a
+// few: so it first asks for the first row of each party, and then reads only
+// from those parties whose first row can be on the page.
 func (tx *Tx) Shares(ctx context.Context, f ShareFilter) ([]Share, error) {
 	if f.Org == "" {
 		return nil, nil
@@ -135,17 +141,71 @@ func (tx *Tx) Shares(ctx context.Context, f ShareFilter) ([]Share, error) {
 	if f.Limit <= 0 || f.Limit > MaxCases {
 		f.Limit = MaxCases
 	}
-	by, dir, more := "told", " DESC", "<"
+	by, dir, more, only := "told", " DESC", "<", ""
 	if f.Standing {
-		by, dir, more = "due", "", ">"
+		by, dir, more, only = "due", "", ">", " AND due IS NOT NULL"
 	}
-	q := f.conditions()
-	if f.After != nil {
-		at := instant(f.After.At)
-		q.add(by+" "+more+"= ? AND ("+by+" "+more+" ? OR obligation "+more+" ?)", at, at, clean(f.After.ID))
+	order := " ORDER BY " + by + dir + ", obligation" + dir + " LIMIT "
+	var args []any
+	arg := func(v any) string {
+		args = append(args, v)
+		return in(len(args), 1)
 	}
-	return list(ctx, tx, scanShare, "SELECT obligation, case_id, party, told, due FROM shares"+q.String()+" ORDER BY "+by+dir+", obligation"+dir+" LIMIT "+strconv.Itoa(f.Limit), q.args...)
+	behind := func() string {
+		if f.After == nil {
+			return only
+		}
+		at := arg(instant(f.After.At))
+		return only + " AND " + by + " " + more + "= " + at + " AND (" + by + " " + more + " " + at + " OR obligation " + more + " " + arg(clean(f.After.ID)) + ")"
+	}
+	type first struct {
+		party string
+		at    sql.NullInt64
+	}
+	query := "SELECT party, (SELECT " + by + " FROM shares s WHERE s.party = o.party" + behind() + order + "1) FROM org_parties o WHERE o.org = " + arg(clean(f.Org))
+	firsts, err := list(ctx, tx, func(s scanner) (x first, err error) { return x, s.Scan(&x.party, &x.at) }, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	firsts = slices.DeleteFunc(firsts, func(x first) bool { return !x.at.Valid })
+	slices.SortFunc(firsts, func(a, b first) int {
+		c := cmp.Compare(a.at.Int64, b.at.Int64)
+		if !f.Standing {
+			c = -c
+		}
+		return cmp.Or(c, strings.Compare(a.party, b.party))
+	})
+	// Beyond the last place of the page nobody comes, but who has the same time.
+	n := min(f.Limit, len(firsts))
+	for n > 0 && n < len(firsts) && firsts[n].at == firsts[n-1].at {
+		n++
+	}
+	var out []Share
+	for part := range slices.Chunk(firsts[:n], shareParties) {
+		args = nil
+		var of []string
+		for _, x := range part {
+			of = append(of, "SELECT * FROM (SELECT obligation, case_id, party, told, due FROM shares WHERE party = "+arg(x.party)+behind()+order+strconv.Itoa(f.Limit)+") x")
+		}
+		rows, err := list(ctx, tx, scanShare, "SELECT obligation, case_id, party, told, due FROM ("+strings.Join(of, " UNION ALL ")+") y"+order+strconv.Itoa(f.Limit), args...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows...)
+	}
+	slices.SortFunc(out, func(a, b Share) int {
+		x, y := a.Mark(f.Standing), b.Mark(f.Standing)
+		c := cmp.Or(x.At.Compare(y.At), strings.Compare(x.ID, y.ID))
+		if !f.Standing {
+			c = -c
+		}
+		return c
+	})
+	return out[:min(len(out), f.Limit)], nil
 }
+
+// shareParties is how many parties one query reads from.
+const shareParties = 100
 
 // CountShares counts what a filter lists, up to most.
 func (tx *Tx) CountShares(ctx context.Context, f ShareFilter, most int) (n int, err error) {

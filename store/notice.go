@@ -202,11 +202,18 @@ func (tx *Tx) Notices(ctx context.Context, caseID string) ([]Notice, error) {
 	return list(ctx, tx, scanNotice, selectNotice+"WHERE case_id = $1 ORDER BY created, id", clean(caseID))
 }
 
+// ObligationNotices reads the notices of an obligation, or of what stands in its
+// place, in the order of their numbers.
+func (tx *Tx) ObligationNotices(ctx context.Context, obligation string) ([]Notice, error) {
+	return list(ctx, tx, scanNotice, selectNotice+"WHERE obligation = $1 ORDER BY number, id", clean(obligation))
+}
+
 // CountNotices counts the notices to a party ("" for all parties) that went
 // out, or may have, since a time: what the caps are held against. One under
-// way or in doubt counts by its due time.
+// way or in doubt counts by its due time. Codes of verifications, which are as many
+// as registrations, have a cap of their own (CountCodes) and use up no other.
 func (tx *Tx) CountNotices(ctx context.Context, party string, since time.Time) (int, error) {
-	query := "SELECT count(*) FROM notices WHERE state IN ('accepted', 'intended', 'in_doubt') AND coalesce(done, due, created) >= $1"
+	query := "SELECT count(*) FROM notices WHERE state IN ('accepted', 'intended', 'in_doubt') AND coalesce(done, due, created) >= $1 AND kind <> 'verification'"
 	args := []any{instant(since)}
 	if party != "" {
 		query += " AND party = $2"

@@ -32,6 +32,11 @@ type Retention struct {
 	// answered, and from when the last case that rests on them came to rest.
 	// The rest of the record stays. Default 180 days.
 	Registration time.Duration
+	// Accuracy is for verdicts on single names (SweepAccuracy), counted from when
+	// the name was last held against a profile; at least MinKeepAccuracy. Default
+	// 180 days, as Registration: a verdict is about contacts, and when these are
+	// gone nobody can check it or have it corrected.
+	Accuracy time.Duration
 	// Messages is for notices as sent. Default 365 days: a party's duties can
 	// be looked into long after.
 	Messages time.Duration
@@ -43,7 +48,7 @@ const Forever time.Duration = -1
 // DefaultRetention is what the zero Retention stands for.
 func DefaultRetention() Retention {
 	const day = 24 * time.Hour
-	return Retention{Raw: 180 * day, Personal: 90 * day, Capture: 180 * day, Registration: 180 * day, Messages: 365 * day}
+	return Retention{Raw: 180 * day, Personal: 90 * day, Capture: 180 * day, Registration: 180 * day, Accuracy: 180 * day, Messages: 365 * day}
 }
 
 func (r Retention) withDefaults() Retention {

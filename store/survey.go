@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,16 +73,50 @@ VALUES ($1, $2, $3, $4, 0, $5, $5, $6, $7, $8, '') ON CONFLICT DO NOTHING`,
 
 // MoveSurvey writes how far a survey is: its state, progress, report, digest,
 // end and fault. If it is not in the state from, somebody was first, and the
-// error is a Conflict.
+// error is a Conflict; so it is when the survey is published, as what is read
+// by others does not change under them. Where the frame lies is not written: it
+// may have expired since the survey was read.
 func (tx *Tx) MoveSurvey(ctx context.Context, s Survey, from string) error {
 	sum, err := digest("digest", s.Digest)
 	if err != nil {
 		return err
 	}
-	n, err := tx.exec(ctx, `UPDATE surveys SET state = $1, changed = $2, ended = $3, progress = $4, report = $5, digest = $6, fault = $7, source = $8 WHERE id = $9 AND state = $10`,
-		clean(s.State), instant(s.Changed), micros(s.Ended), full(s.Progress), s.Report, sum, clean(s.Fault), full(s.Source), clean(s.ID), clean(from))
+	n, err := tx.exec(ctx, `UPDATE surveys SET state = $1, changed = $2, ended = $3, progress = $4, report = $5, digest = $6, fault = $7 WHERE id = $8 AND state = $9 AND published = 0`,
+		clean(s.State), instant(s.Changed), micros(s.Ended), full(s.Progress), s.Report, sum, clean(s.Fault), clean(s.ID), clean(from))
 	if err == nil && n == 0 {
-		err = problem.New(problem.Conflict, "the survey %s is no longer %s: somebody else works on it", s.ID, from)
+		err = problem.New(problem.Conflict, "the survey %s is no longer %s, or it is published by now: somebody else works on it", s.ID, from)
+	}
+	return err
+}
+
+// ReportSurvey writes the report of a finished survey anew, with its progress,
+// and holds the survey until the transaction ends. The error is a Conflict when
+// the report is no longer the one whose digest was, when it is published, or
+// when the names of the sample have expired.
+func (tx *Tx) ReportSurvey(ctx context.Context, s Survey, was string) error {
+	sum, err := digest("digest", s.Digest)
+	if err != nil {
+		return err
+	}
+	old, err := digest("digest", was)
+	if err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, "UPDATE surveys SET changed = $1, progress = $2, report = $3, digest = $4 WHERE id = $5 AND state = $6 AND published = 0 AND expired IS NULL AND digest = $7",
+		instant(s.Changed), full(s.Progress), s.Report, sum, clean(s.ID), clean(s.State), old)
+	if err == nil && n == 0 {
+		err = problem.New(problem.Conflict, "the report of survey %s was published, or changed by somebody else, or its names expired meanwhile", s.ID)
+	}
+	return err
+}
+
+// TouchSurvey notes that a survey is worked on, so that the names of its sample
+// stay for as long as they are needed. The error is a Conflict when they have
+// expired.
+func (tx *Tx) TouchSurvey(ctx context.Context, id string, now time.Time) error {
+	n, err := tx.exec(ctx, "UPDATE surveys SET changed = $1 WHERE id = $2 AND expired IS NULL", instant(now), clean(id))
+	if err == nil && n == 0 {
+		err = problem.New(problem.Conflict, "the names of the sample of survey %s have expired: begin another", id)
 	}
 	return err
 }
@@ -174,8 +209,16 @@ type SurveyUnit struct {
 const unitRows = 500
 
 // AddSurveyUnits writes units that were drawn. One that is there already is an
-// error: units are drawn once.
+// error: units are drawn once. So is a survey whose names have expired: those
+// that come later would stay for ever.
 func (tx *Tx) AddSurveyUnits(ctx context.Context, id string, units []SurveyUnit) error {
+	var expired sql.NullInt64
+	if err := tx.row(ctx, "SELECT expired FROM surveys WHERE id = $1", clean(id)).Scan(&expired); err != nil {
+		return tx.s.wrap(err, "read a survey")
+	}
+	if expired.Valid {
+		return problem.New(problem.Conflict, "the survey %s was not worked on for so long that it has expired: begin another", id)
+	}
 	for len(units) > 0 {
 		part := units[:min(unitRows, len(units))]
 		units = units[len(part):]
@@ -241,6 +284,59 @@ LEFT JOIN survey_names s ON s.survey_id = u.survey_id AND s.n = u.n WHERE u.surv
 	}, query+" ORDER BY u.n LIMIT $4", clean(id), int64(phase), int64(after), limit)
 }
 
+// VerifiedNames are those of the names given (of nil: any) of which this centre
+// has a verification of the registrant of its own, in order; limit bounds them.
+func (tx *Tx) VerifiedNames(ctx context.Context, names []string, limit int) ([]string, error) {
+	query, args := "SELECT DISTINCT name FROM verifications WHERE org = '' AND role = 'registrant'", []any{}
+	if names != nil {
+		query += " AND name IN (" + in(1, len(names)) + ")"
+		args = anys(names)
+	}
+	return list(ctx, tx, scanString, query+" ORDER BY name LIMIT "+strconv.Itoa(limit), args...)
+}
+
+// SurveyAnswer is what this centre's own verifications said of a unit of a sample
+// when it was drawn: that a value with this digest was confirmed.
+type SurveyAnswer struct {
+	N        int
+	Path     string // of the contact field
+	Revision []byte // keyed digest of the value (verify.Revise)
+	At       time.Time
+}
+
+// AddSurveyAnswers keeps answers of units that were drawn in this transaction.
+func (tx *Tx) AddSurveyAnswers(ctx context.Context, id string, as []SurveyAnswer) error {
+	for _, a := range as {
+		if a.Path == "" || len(a.Revision) == 0 || a.At.IsZero() {
+			return problem.New(problem.Internal, "an answer needs a path, a digest and a time")
+		}
+		if _, err := tx.exec(ctx, "INSERT INTO survey_answers (survey_id, n, path, revision, at) VALUES ($1, $2, $3, $4, $5)", clean(id), int64(a.N), clean(a.Path), a.Revision, instant(a.At)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SurveyAnswers reads the answers of units of a sample by unit, in one order for
+// all: by number and path.
+func (tx *Tx) SurveyAnswers(ctx context.Context, id string) (units []string, as []SurveyAnswer, err error) {
+	type row struct {
+		unit string
+		a    SurveyAnswer
+	}
+	rows, err := list(ctx, tx, func(s scanner) (r row, err error) {
+		var at int64
+		err = s.Scan(&r.unit, &r.a.N, &r.a.Path, &r.a.Revision, &at)
+		r.a.At = time.UnixMicro(at).UTC()
+		return r, err
+	}, `SELECT s.unit, a.n, a.path, a.revision, a.at FROM survey_answers a JOIN survey_names s ON s.survey_id = a.survey_id AND s.n = a.n
+WHERE a.survey_id = $1 ORDER BY a.n, a.path`, clean(id))
+	for _, r := range rows {
+		units, as = append(units, r.unit), append(as, r.a)
+	}
+	return units, as, err
+}
+
 // CountSurveyUnits counts the units of a phase, and those that are done.
 func (tx *Tx) CountSurveyUnits(ctx context.Context, id string, phase int) (all, done int, err error) {
 	err = tx.row(ctx, "SELECT count(*), coalesce(sum(done), 0) FROM survey_units WHERE survey_id = $1 AND phase = $2", clean(id), int64(phase)).Scan(&all, &done)
@@ -276,25 +372,34 @@ func (s *Store) SweepSurveys(ctx context.Context, now time.Time, keep time.Durat
 	}
 	cut, ok := cutoff(now, keep)
 	for ok {
-		found := false
+		found, gone := false, false
 		err = s.Update(ctx, func(tx *Tx) error {
-			found = false
+			found, gone = false, false
 			// changed moves when it is published, long after: what counts is the end.
 			ids, err := list(ctx, tx, scanString, "SELECT id FROM surveys WHERE expired IS NULL AND coalesce(ended, changed) <= $1 ORDER BY id LIMIT 1", cut)
 			if err != nil || len(ids) == 0 {
 				return err
 			}
 			found = true
-			if _, err := tx.exec(ctx, "DELETE FROM survey_names WHERE survey_id = $1", ids[0]); err != nil {
+			// Said again in the statement that marks it, which also holds the row:
+			// somebody may have worked on it since it was listed.
+			n, err := tx.exec(ctx, "UPDATE surveys SET expired = $1, source = $2 WHERE id = $3 AND expired IS NULL AND coalesce(ended, changed) <= $4", instant(now), []byte{}, ids[0], cut)
+			if gone = n > 0; err != nil || !gone {
 				return err
 			}
-			_, err = tx.exec(ctx, "UPDATE surveys SET expired = $1, source = $2 WHERE id = $3", instant(now), []byte{}, ids[0])
-			return err
+			for _, q := range []string{"DELETE FROM survey_answers WHERE survey_id = $1", "DELETE FROM survey_names WHERE survey_id = $1"} {
+				if _, err := tx.exec(ctx, q, ids[0]); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 		if err != nil || !found {
 			break
 		}
-		total++
+		if gone {
+			total++
+		}
 	}
 	if total > 0 {
 		s.scour(ctx)

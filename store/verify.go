@@ -26,30 +26,35 @@ type Verification struct {
 	Registrar      string
 	Ref            string // what the registrar's system calls it
 	Profile, State string
-	Doubt          bool // something speaks against the contact
 	// Email and Phone are the revisions of what the contact says (hex), "" for
 	// none.
 	Email, Phone string
 	Opened       time.Time
 	Rest         time.Time // since when nothing moves; zero while something does
 	Due          time.Time // zero: nothing is due
-	Seq          int
-	Head         casework.Hash
-	Data         string // SHA-256 (hex) of the blob with the values, "" once erased
-	Body         []byte // JSON of verify.Holder
+	// Doubted is when something last spoke against the contact; zero while nothing
+	// does.
+	Doubted time.Time
+	// Prompts is how often PromptSame made it due. Who writes the row gives the
+	// number that was read with it.
+	Prompts int
+	Seq     int
+	Head    casework.Hash
+	Data    string // SHA-256 (hex) of the blob with the values, "" once erased
+	Body    []byte // JSON of verify.Holder
 }
 
-const selectVerification = `SELECT id, name, role, org, registrar, ref, profile, state, doubt, email, phone, opened, rest, due, seq, head, data, body FROM verifications `
+const selectVerification = `SELECT id, name, role, org, registrar, ref, profile, state, email, phone, opened, rest, due, doubted, prompts, seq, head, data, body FROM verifications `
 
 func scanVerification(s scanner) (Verification, error) {
 	var v Verification
-	var doubt, opened int64
-	var rest, due sql.NullInt64
+	var opened int64
+	var rest, due, doubted sql.NullInt64
 	var email, phone, head, data []byte
-	if err := s.Scan(&v.ID, &v.Name, &v.Role, &v.Org, &v.Registrar, &v.Ref, &v.Profile, &v.State, &doubt, &email, &phone, &opened, &rest, &due, &v.Seq, &head, &data, &v.Body); err != nil {
+	if err := s.Scan(&v.ID, &v.Name, &v.Role, &v.Org, &v.Registrar, &v.Ref, &v.Profile, &v.State, &email, &phone, &opened, &rest, &due, &doubted, &v.Prompts, &v.Seq, &head, &data, &v.Body); err != nil {
 		return v, err
 	}
-	v.Doubt, v.Opened, v.Rest, v.Due = doubt == 1, time.UnixMicro(opened).UTC(), fromMicros(rest), fromMicros(due)
+	v.Opened, v.Rest, v.Due, v.Doubted = time.UnixMicro(opened).UTC(), fromMicros(rest), fromMicros(due), fromMicros(doubted)
 	v.Email, v.Phone, v.Data = hex.EncodeToString(email), hex.EncodeToString(phone), hex.EncodeToString(data)
 	if copy(v.Head[:], head) != len(v.Head) {
 		return v, problem.New(problem.Corrupt, "the head of verification %s is not a hash", v.ID)
@@ -59,7 +64,8 @@ func scanVerification(s scanner) (Verification, error) {
 
 // PutVerification writes the projection of a verification whose log was at
 // wasSeq before (0: a new one). If the log is elsewhere by now, somebody was
-// first, and the error is a Conflict.
+// first, and the error is a Conflict. One that was prompted since it was read stays
+// due: what became known meanwhile was not seen.
 func (tx *Tx) PutVerification(ctx context.Context, v Verification, wasSeq int) error {
 	if v.ID == "" || v.State == "" || v.Opened.IsZero() || v.Seq <= wasSeq {
 		return problem.New(problem.Internal, "a verification needs an id, a state, a time and a new event")
@@ -81,14 +87,14 @@ func (tx *Tx) PutVerification(ctx context.Context, v Verification, wasSeq int) e
 	}
 	var n int64
 	if wasSeq == 0 {
-		n, err = tx.exec(ctx, `INSERT INTO verifications (id, name, role, org, registrar, ref, profile, state, doubt, email, phone, opened, rest, due, seq, head, data, body)
+		n, err = tx.exec(ctx, `INSERT INTO verifications (id, name, role, org, registrar, ref, profile, state, doubted, email, phone, opened, rest, due, seq, head, data, body)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING`,
-			clean(v.ID), strings.ToLower(clean(v.Name)), clean(v.Role), clean(v.Org), clean(v.Registrar), clean(v.Ref), clean(v.Profile), clean(v.State), boolInt(v.Doubt), email, phone,
+			clean(v.ID), strings.ToLower(clean(v.Name)), clean(v.Role), clean(v.Org), clean(v.Registrar), clean(v.Ref), clean(v.Profile), clean(v.State), micros(v.Doubted), email, phone,
 			instant(v.Opened), micros(v.Rest), micros(v.Due), int64(v.Seq), v.Head[:], data, v.Body)
 	} else {
-		n, err = tx.exec(ctx, `UPDATE verifications SET registrar = $1, ref = $2, profile = $3, state = $4, doubt = $5, email = $6, phone = $7, rest = $8, due = $9, seq = $10, head = $11, data = $12, body = $13
-WHERE id = $14 AND seq = $15`,
-			clean(v.Registrar), clean(v.Ref), clean(v.Profile), clean(v.State), boolInt(v.Doubt), email, phone, micros(v.Rest), micros(v.Due), int64(v.Seq), v.Head[:], data, v.Body, clean(v.ID), int64(wasSeq))
+		n, err = tx.exec(ctx, `UPDATE verifications SET registrar = $1, ref = $2, profile = $3, state = $4, doubted = $5, email = $6, phone = $7, rest = $8, due = CASE WHEN prompts = $9 THEN $10 ELSE due END, seq = $11, head = $12, data = $13, body = $14
+WHERE id = $15 AND seq = $16`,
+			clean(v.Registrar), clean(v.Ref), clean(v.Profile), clean(v.State), micros(v.Doubted), email, phone, micros(v.Rest), int64(v.Prompts), micros(v.Due), int64(v.Seq), v.Head[:], data, v.Body, clean(v.ID), int64(wasSeq))
 	}
 	if err == nil && n == 0 {
 		err = problem.New(problem.Conflict, "verification %s was changed by somebody else first", v.ID)
@@ -100,37 +106,16 @@ WHERE id = $14 AND seq = $15`,
 // and apart from them the payloads. The verification must be there
 // (PutVerification first).
 func (tx *Tx) AppendVerificationEvents(ctx context.Context, entries []casework.Entry) error {
-	for _, e := range entries {
-		if clean(string(e.Kind)) != string(e.Kind) || clean(e.Actor) != e.Actor || clean(e.Case) != e.Case {
-			return problem.New(problem.Invalid, "event %d of verification %q has text that cannot be stored", e.Seq, e.Case)
-		}
-		if !e.At.Equal(e.At.Truncate(time.Microsecond)) {
-			return problem.New(problem.Invalid, "event %d of verification %s is not dated in whole microseconds", e.Seq, e.Case)
-		}
-		if _, err := tx.exec(ctx, "INSERT INTO verification_events (verification_id, seq, at, kind, actor, prev, commitment, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-			e.Case, int64(e.Seq), instant(e.At), string(e.Kind), e.Actor, e.Prev[:], e.Commitment[:], e.Hash[:]); err != nil {
-			return err
-		}
-		if p := e.Payload; p != nil {
-			body := p.Body
-			if body == nil {
-				body = []byte{}
-			}
-			if _, err := tx.exec(ctx, "INSERT INTO verification_payloads (verification_id, seq, personal, salt, body) VALUES ($1, $2, $3, $4, $5)",
-				e.Case, int64(e.Seq), boolInt(p.Personal), p.Salt[:], body); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return verificationLog.appendTo(ctx, tx, entries)
 }
 
 // VerificationEvents reads the log of a verification in order. Payload is nil
 // where it was erased.
 func (tx *Tx) VerificationEvents(ctx context.Context, id string) ([]casework.Entry, error) {
-	return list(ctx, tx, scanEvent, `SELECT e.verification_id, e.seq, e.at, e.kind, e.actor, e.prev, e.commitment, e.hash, p.personal, p.salt, p.body
-FROM verification_events e LEFT JOIN verification_payloads p ON p.verification_id = e.verification_id AND p.seq = e.seq WHERE e.verification_id = $1 ORDER BY e.seq`, clean(id))
+	return verificationLog.read(ctx, tx, id)
 }
+
+var verificationLog = eventLog{"verification_events", "verification_payloads", "verification_id", "verification"}
 
 // Verification reads one verification by its id.
 func (tx *Tx) Verification(ctx context.Context, id string) (Verification, error) {
@@ -167,8 +152,9 @@ type VerificationFilter struct {
 const MaxVerifications = 500
 
 const (
-	verificationRuns = "state IN ('new', 'transferred', 'changed', 'doubted', 'malformed', 'pending', 'overdue')"
-	verificationDone = "state IN ('verified', 'manual', 'terminated')"
+	verificationRuns   = "state IN ('new', 'transferred', 'changed', 'doubted', 'malformed', 'pending', 'overdue')"
+	verificationStands = "state IN ('verified', 'manual')"
+	verificationDone   = "state IN ('verified', 'manual', 'terminated')"
 )
 
 // Verifications lists verifications, the one opened last first.
@@ -185,7 +171,7 @@ func (tx *Tx) Verifications(ctx context.Context, f VerificationFilter) ([]Verifi
 	case VerificationsOpen:
 		where = append(where, verificationRuns)
 	case VerificationsDoubt:
-		where = append(where, "doubt = 1")
+		where = append(where, "doubted IS NOT NULL")
 	case VerificationsHeld:
 		where = append(where, "state = 'hold'")
 	case VerificationsDone:
@@ -235,35 +221,53 @@ func column(claim verify.Claim) (string, bool) {
 	return "", false
 }
 
-// SameContact lists verifications of an organisation whose contact says the
-// same of a claim, the one opened last first.
-func (tx *Tx) SameContact(ctx context.Context, org string, claim verify.Claim, rev verify.Revision, limit int) ([]Verification, error) {
+// VerifiedSame lists verifications of an organisation that stand and whose contact
+// says the same of a claim, the one verified last first.
+func (tx *Tx) VerifiedSame(ctx context.Context, org string, claim verify.Claim, rev verify.Revision, limit int) ([]Verification, error) {
 	col, ok := column(claim)
 	sum, err := digest("revision", string(rev))
 	if !ok || err != nil || sum == nil {
 		return nil, err
 	}
-	return list(ctx, tx, scanVerification, selectVerification+"WHERE "+col+" = $1 AND org = $2 ORDER BY opened DESC, id DESC LIMIT $3", sum, clean(org), limit)
+	return list(ctx, tx, scanVerification, selectVerification+"WHERE "+col+" = $1 AND org = $2 AND "+verificationStands+" ORDER BY rest DESC, id DESC LIMIT $3", sum, clean(org), limit)
+}
+
+// VerifiedAfter is a page of them by id, after an id: for what concerns them all.
+func (tx *Tx) VerifiedAfter(ctx context.Context, org string, claim verify.Claim, rev verify.Revision, after string, limit int) ([]Verification, error) {
+	col, ok := column(claim)
+	sum, err := digest("revision", string(rev))
+	if !ok || err != nil || sum == nil {
+		return nil, err
+	}
+	return list(ctx, tx, scanVerification, selectVerification+"WHERE "+col+" = $1 AND org = $2 AND id > $3 AND "+verificationStands+" ORDER BY id LIMIT $4", sum, clean(org), clean(after), limit)
+}
+
+// DoubtedSame is when something last spoke against the contact of another
+// verification of an organisation that says the same of a claim and is in doubt;
+// zero if none is.
+func (tx *Tx) DoubtedSame(ctx context.Context, org string, claim verify.Claim, rev verify.Revision, except string) (time.Time, error) {
+	col, ok := column(claim)
+	sum, err := digest("revision", string(rev))
+	if !ok || err != nil || sum == nil {
+		return time.Time{}, err
+	}
+	var at sql.NullInt64
+	err = tx.row(ctx, "SELECT max(doubted) FROM verifications WHERE "+col+" = $1 AND org = $2 AND doubted IS NOT NULL AND id <> $3", sum, clean(org), clean(except)).Scan(&at)
+	return fromMicros(at), tx.s.wrap(err, "read what is in doubt")
 }
 
 // PromptSame makes the open verifications of an organisation due now whose
-// contact says the same of a claim: what became known of one concerns all.
+// contact says the same of a claim: what became known of one concerns all. It is
+// counted where one is due already, too: who works on it may have read before.
 func (tx *Tx) PromptSame(ctx context.Context, org string, claim verify.Claim, rev verify.Revision, except string, now time.Time) error {
 	col, ok := column(claim)
 	sum, err := digest("revision", string(rev))
 	if !ok || err != nil || sum == nil {
 		return err
 	}
-	_, err = tx.exec(ctx, "UPDATE verifications SET due = $1 WHERE "+col+" = $2 AND org = $3 AND id <> $4 AND (state = 'hold' OR "+verificationRuns+") AND (due IS NULL OR due > $1)",
+	_, err = tx.exec(ctx, "UPDATE verifications SET prompts = prompts + 1, due = CASE WHEN due <= $1 THEN due ELSE $1 END WHERE "+col+" = $2 AND org = $3 AND id <> $4 AND (state = 'hold' OR "+verificationRuns+")",
 		instant(now), sum, clean(org), clean(except))
 	return err
-}
-
-// HeldByOther says whether another verification holds a name too.
-func (tx *Tx) HeldByOther(ctx context.Context, name, except string) (bool, error) {
-	var n int
-	err := tx.row(ctx, "SELECT count(*) FROM verifications WHERE name = $1 AND id <> $2 AND state = 'hold'", strings.ToLower(clean(name)), clean(except)).Scan(&n)
-	return n > 0, tx.s.wrap(err, "count holds")
 }
 
 // DueVerifications gives the ids of verifications whose due time has come, the
@@ -273,10 +277,10 @@ func (tx *Tx) DueVerifications(ctx context.Context, now time.Time, limit int) ([
 }
 
 // SettleVerification writes when a verification is next due, and nothing else:
-// it was looked at, and no event came of it. seq is that of the log it was
-// looked at with.
-func (tx *Tx) SettleVerification(ctx context.Context, id string, due time.Time, seq int) error {
-	_, err := tx.exec(ctx, "UPDATE verifications SET due = $1 WHERE id = $2 AND seq = $3", micros(due), clean(id), int64(seq))
+// it was looked at, and no event came of it. seq and prompts are those it was
+// looked at with; one that was prompted since stays due.
+func (tx *Tx) SettleVerification(ctx context.Context, id string, due time.Time, seq, prompts int) error {
+	_, err := tx.exec(ctx, "UPDATE verifications SET due = $1 WHERE id = $2 AND seq = $3 AND prompts = $4", micros(due), clean(id), int64(seq), int64(prompts))
 	return err
 }
 
@@ -294,18 +298,49 @@ func (tx *Tx) KeepContact(ctx context.Context, id, data string, seq int) error {
 	return err
 }
 
-// CountVerifications counts the verifications that were opened since a time: what
-// the cap is held against.
-func (tx *Tx) CountVerifications(ctx context.Context, since time.Time) (int, error) {
+// CountVerifications counts the verifications that an organisation has opened since
+// a time: what the cap is held against.
+func (tx *Tx) CountVerifications(ctx context.Context, org string, since time.Time) (int, error) {
 	var n int
-	err := tx.row(ctx, "SELECT count(*) FROM verifications WHERE opened >= $1", instant(since)).Scan(&n)
+	err := tx.row(ctx, "SELECT count(*) FROM verifications WHERE org = $1 AND opened >= $2", clean(org), instant(since)).Scan(&n)
 	return n, tx.s.wrap(err, "count verifications")
+}
+
+// CountContactChanges counts how often the contact of a verification has changed
+// since a time.
+func (tx *Tx) CountContactChanges(ctx context.Context, id string, since time.Time) (int, error) {
+	var n int
+	err := tx.row(ctx, "SELECT count(*) FROM verification_events WHERE verification_id = $1 AND kind = $2 AND at >= $3", clean(id), string(verify.KindChanged), instant(since)).Scan(&n)
+	return n, tx.s.wrap(err, "count changes")
+}
+
+// codeWent is the condition of CountNotices, for codes by mail: the index
+// notices_codes is of it.
+const codeWent = "n.kind = 'verification' AND n.state IN ('accepted', 'intended', 'in_doubt') AND coalesce(n.done, n.due, n.created) >= $1"
+
+// CountCodes counts the codes by mail that went out, or may have, since a time: about
+// a verification, and about all of the organisation whose it is.
+func (tx *Tx) CountCodes(ctx context.Context, id string, since time.Time) (about, org int, err error) {
+	if err = tx.row(ctx, "SELECT count(*) FROM notices n WHERE "+codeWent+" AND n.obligation = $2", instant(since), "verify:"+clean(id)).Scan(&about); err == nil {
+		err = tx.row(ctx, "SELECT count(*) FROM notices n JOIN verifications v ON v.id = substr(n.obligation, 8) WHERE "+codeWent+" AND v.org = (SELECT org FROM verifications WHERE id = $2)", instant(since), clean(id)).Scan(&org)
+	}
+	return about, org, tx.s.wrap(err, "count codes")
+}
+
+// OrgName is what the operator calls an organisation; "" where there is none.
+func (tx *Tx) OrgName(ctx context.Context, id string) (string, error) {
+	var s string
+	err := tx.row(ctx, "SELECT name FROM orgs WHERE id = $1", clean(id)).Scan(&s)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return s, tx.s.wrap(err, "read an organisation")
 }
 
 // CountVerificationGroups counts the verifications by group; one may be in two.
 func (tx *Tx) CountVerificationGroups(ctx context.Context) (map[string]int, error) {
 	out := map[string]int{}
-	for group, cond := range map[string]string{VerificationsOpen: verificationRuns, VerificationsDoubt: "doubt = 1", VerificationsHeld: "state = 'hold'", VerificationsDone: verificationDone} {
+	for group, cond := range map[string]string{VerificationsOpen: verificationRuns, VerificationsDoubt: "doubted IS NOT NULL", VerificationsHeld: "state = 'hold'", VerificationsDone: verificationDone} {
 		var n int
 		if err := tx.row(ctx, "SELECT count(*) FROM verifications WHERE "+cond).Scan(&n); err != nil {
 			return nil, tx.s.wrap(err, "count verifications")
@@ -328,53 +363,65 @@ func (tx *Tx) LockVerifications(ctx context.Context) error {
 // verificationLock is any number of our own.
 const verificationLock = 0x62777665726966
 
-// ---- codes on their way
+// ---- doubts that concern several
 
-// WaitingCode is a code between its issue and the result of its message.
-type WaitingCode struct {
-	Verification string
-	Number       int
-	Method       verify.Method
-	Code         string
-	Made         time.Time
-	Expires      time.Time
+// Doubt is what puts in doubt whatever an organisation has verified of an address.
+type Doubt struct {
+	ID       string
+	Org      string
+	Revision verify.Revision // of the mail address
+	Cause    verify.Cause
+	Evidence string
+	At       time.Time // when it became known
+	Done     string    // the id of the last verification of the pages that are done
 }
 
-// PutCode keeps a code until its message has left.
-func (tx *Tx) PutCode(ctx context.Context, c WaitingCode) error {
-	_, err := tx.exec(ctx, "INSERT INTO verification_codes (verification_id, number, method, code, made, expires) VALUES ($1, $2, $3, $4, $5, $6)",
-		clean(c.Verification), int64(c.Number), clean(string(c.Method)), clean(c.Code), instant(c.Made), instant(c.Expires))
+// AddDoubt adds a doubt, due now.
+func (tx *Tx) AddDoubt(ctx context.Context, d Doubt) error {
+	sum, err := digest("revision", string(d.Revision))
+	if err == nil && (sum == nil || d.ID == "" || d.At.IsZero()) {
+		err = problem.New(problem.Internal, "a doubt needs an id, a revision and a time")
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, "INSERT INTO verification_doubts (id, org, revision, cause, evidence, at, done, due) VALUES ($1, $2, $3, $4, $5, $6, $7, $6)",
+		clean(d.ID), clean(d.Org), sum, clean(string(d.Cause)), clean(d.Evidence), instant(d.At), clean(d.Done))
 	return err
 }
 
-const selectCode = "SELECT verification_id, number, method, code, made, expires FROM verification_codes "
-
-func scanCode(s scanner) (c WaitingCode, err error) {
-	var made, expires int64
-	err = s.Scan(&c.Verification, &c.Number, &c.Method, &c.Code, &made, &expires)
-	c.Made, c.Expires = time.UnixMicro(made).UTC(), time.UnixMicro(expires).UTC()
-	return c, err
-}
-
-// WaitingCode reads a code that is on its way; ok is false if it is not any more.
-func (tx *Tx) WaitingCode(ctx context.Context, id string, number int) (c WaitingCode, ok bool, err error) {
-	cs, err := list(ctx, tx, scanCode, selectCode+"WHERE verification_id = $1 AND number = $2", clean(id), int64(number))
-	if err != nil || len(cs) == 0 {
-		return c, false, err
+// Doubt reads a doubt; ok is false once it has been followed everywhere.
+func (tx *Tx) Doubt(ctx context.Context, id string) (d Doubt, ok bool, err error) {
+	ds, err := list(ctx, tx, func(s scanner) (d Doubt, err error) {
+		var at int64
+		var rev []byte
+		err = s.Scan(&d.ID, &d.Org, &rev, &d.Cause, &d.Evidence, &at, &d.Done)
+		d.Revision, d.At = verify.Revision(hex.EncodeToString(rev)), time.UnixMicro(at).UTC()
+		return d, err
+	}, "SELECT id, org, revision, cause, evidence, at, done FROM verification_doubts WHERE id = $1", clean(id))
+	if err != nil || len(ds) == 0 {
+		return d, false, err
 	}
-	return cs[0], true, nil
+	return ds[0], true, nil
 }
 
-// WaitingCodes lists the codes of a verification that are on their way.
-func (tx *Tx) WaitingCodes(ctx context.Context, id string) ([]WaitingCode, error) {
-	return list(ctx, tx, scanCode, selectCode+"WHERE verification_id = $1 ORDER BY number", clean(id))
+// DoneDoubt says that the pages up to an id are done; "" that all are. If somebody
+// else did a page first, the error is a Conflict.
+func (tx *Tx) DoneDoubt(ctx context.Context, d Doubt, upTo string) error {
+	query, args := "DELETE FROM verification_doubts WHERE id = $1 AND done = $2", []any{clean(d.ID), clean(d.Done)}
+	if upTo != "" {
+		query, args = "UPDATE verification_doubts SET done = $3 WHERE id = $1 AND done = $2", append(args, clean(upTo))
+	}
+	n, err := tx.exec(ctx, query, args...)
+	if err == nil && n == 0 {
+		err = problem.New(problem.Conflict, "somebody else followed doubt %s first", d.ID)
+	}
+	return err
 }
 
-// DropCode forgets a code; number 0 is all of the verification. It says how many
-// there were.
-func (tx *Tx) DropCode(ctx context.Context, id string, number int) (int, error) {
-	n, err := tx.exec(ctx, "DELETE FROM verification_codes WHERE verification_id = $1 AND ($2 = 0 OR number = $2)", clean(id), int64(number))
-	return int(n), err
+// DueDoubts gives the ids of doubts that are to be followed, the oldest first.
+func (tx *Tx) DueDoubts(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	return list(ctx, tx, scanString, "SELECT id FROM verification_doubts WHERE due <= $1 ORDER BY due, id LIMIT $2", instant(now), limit)
 }
 
 // ---- addresses that want no codes
@@ -431,26 +478,47 @@ const (
 type VerificationOrder struct {
 	ID           string
 	Verification string
+	Org          string // whose verification it is; "" is the centre's own
 	Name         string
-	Kind         string // "hold", "release"
+	Kind         string // "hold", "release", "terminate"
 	State        OrderState
 	Created      time.Time
 	Due          time.Time
 	Ended        time.Time
 	Attempts     int
+	Tried        time.Time // when the last attempt began; zero while there was none
 	Response     string
 	Body         []byte // what is sent
 }
 
-const selectOrder = "SELECT id, verification_id, name, kind, state, created, due, ended, attempts, response, body FROM verification_orders "
+// Waits says whether an order is still to be carried out.
+func (o VerificationOrder) Waits() bool { return o.State == OrderDue || o.State == OrderByHand }
+
+const (
+	orderColumns = "id, verification_id, org, name, kind, state, created, due, ended, attempts, tried, response, body"
+	selectOrder  = "SELECT " + orderColumns + " FROM verification_orders "
+)
 
 func scanOrder(s scanner) (o VerificationOrder, err error) {
 	var created int64
-	var due, ended sql.NullInt64
-	err = s.Scan(&o.ID, &o.Verification, &o.Name, &o.Kind, &o.State, &created, &due, &ended, &o.Attempts, &o.Response, &o.Body)
-	o.Created, o.Due, o.Ended = time.UnixMicro(created).UTC(), fromMicros(due), fromMicros(ended)
+	var due, ended, tried sql.NullInt64
+	err = s.Scan(&o.ID, &o.Verification, &o.Org, &o.Name, &o.Kind, &o.State, &created, &due, &ended, &o.Attempts, &tried, &o.Response, &o.Body)
+	o.Created, o.Due, o.Ended, o.Tried = time.UnixMicro(created).UTC(), fromMicros(due), fromMicros(ended), fromMicros(tried)
 	return o, err
 }
+
+// LockOrders lets one transaction at a time decide about the orders of a name: what
+// one leaves there depends on the others.
+func (tx *Tx) LockOrders(ctx context.Context, name string) error {
+	if tx.s.engine == PostgreSQL {
+		_, err := tx.exec(ctx, "SELECT pg_advisory_xact_lock($1, hashtext($2))", int32(orderLock), strings.ToLower(clean(name)))
+		return err
+	}
+	return nil // SQLite has one writer
+}
+
+// orderLock is any number of our own.
+const orderLock = 0x6f726472
 
 // AddOrder adds an order.
 func (tx *Tx) AddOrder(ctx context.Context, o VerificationOrder) error {
@@ -460,8 +528,8 @@ func (tx *Tx) AddOrder(ctx context.Context, o VerificationOrder) error {
 	if o.Body == nil {
 		o.Body = []byte{}
 	}
-	_, err := tx.exec(ctx, "INSERT INTO verification_orders (id, verification_id, name, kind, state, created, due, ended, attempts, response, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-		clean(o.ID), clean(o.Verification), strings.ToLower(clean(o.Name)), clean(o.Kind), clean(string(o.State)), instant(o.Created), micros(o.Due), micros(o.Ended), int64(o.Attempts), clean(o.Response), o.Body)
+	_, err := tx.exec(ctx, "INSERT INTO verification_orders ("+orderColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+		clean(o.ID), clean(o.Verification), clean(o.Org), strings.ToLower(clean(o.Name)), clean(o.Kind), clean(string(o.State)), instant(o.Created), micros(o.Due), micros(o.Ended), int64(o.Attempts), micros(o.Tried), clean(o.Response), o.Body)
 	return err
 }
 
@@ -479,9 +547,53 @@ func (tx *Tx) Orders(ctx context.Context, verification string) ([]VerificationOr
 	return list(ctx, tx, scanOrder, selectOrder+"WHERE verification_id = $1 ORDER BY created, id", clean(verification))
 }
 
-// OrdersByHand lists the orders that wait for a person, the oldest first.
-func (tx *Tx) OrdersByHand(ctx context.Context, limit int) ([]VerificationOrder, error) {
-	return list(ctx, tx, scanOrder, selectOrder+"WHERE state = 'by_hand' ORDER BY created, id LIMIT $1", limit)
+// NameOrders lists the orders about a name, of whatever verification, the oldest
+// first.
+func (tx *Tx) NameOrders(ctx context.Context, name string) ([]VerificationOrder, error) {
+	return list(ctx, tx, scanOrder, selectOrder+"WHERE name = $1 ORDER BY created, id", strings.ToLower(clean(name)))
+}
+
+// OrderPage says which of the orders that wait for a person to list.
+type OrderPage struct {
+	// Of lists those of one organisation only: Org, which may be "".
+	Of  bool
+	Org string
+	// Skip is how many come before, Limit at most MaxVerifications, which 0 stands
+	// for.
+	Skip, Limit int
+}
+
+// OrdersByHand lists the orders that wait for a person: first the centre's own,
+// then those of its members by turns, so that nobody's fill the list. Of one
+// organisation's a release comes first, as it undoes harm, then the oldest.
+func (tx *Tx) OrdersByHand(ctx context.Context, p OrderPage) ([]VerificationOrder, error) {
+	if p.Limit <= 0 || p.Limit > MaxVerifications {
+		p.Limit = MaxVerifications
+	}
+	where, args := "state = 'by_hand'", []any{p.Limit, max(p.Skip, 0)}
+	if p.Of {
+		where, args = where+" AND org = $3", append(args, clean(p.Org))
+	}
+	return list(ctx, tx, scanOrder, "SELECT "+orderColumns+" FROM (SELECT "+orderColumns+`,
+row_number() OVER (PARTITION BY org ORDER BY CASE kind WHEN 'release' THEN 0 ELSE 1 END, created, id) AS turn
+FROM verification_orders WHERE `+where+") AS waiting ORDER BY CASE org WHEN '' THEN 0 ELSE 1 END, turn, created, id LIMIT $1 OFFSET $2", args...)
+}
+
+// CountOrdersByHand counts the orders that wait for a person, by organisation.
+func (tx *Tx) CountOrdersByHand(ctx context.Context) (map[string]int, error) {
+	type count struct {
+		org string
+		n   int
+	}
+	all, err := list(ctx, tx, func(r scanner) (c count, err error) {
+		err = r.Scan(&c.org, &c.n)
+		return c, err
+	}, "SELECT org, count(*) FROM verification_orders WHERE state = 'by_hand' GROUP BY org")
+	out := map[string]int{}
+	for _, c := range all {
+		out[c.org] = c.n
+	}
+	return out, err
 }
 
 // DueOrders gives the ids of orders that are due, the longest due first.
@@ -489,22 +601,23 @@ func (tx *Tx) DueOrders(ctx context.Context, now time.Time, limit int) ([]string
 	return list(ctx, tx, scanString, "SELECT id FROM verification_orders WHERE due <= $1 ORDER BY due, id LIMIT $2", instant(now), limit)
 }
 
-// ClaimOrder counts an attempt at an order and puts it off to again, when it is
-// tried once more should nothing be heard of this attempt. Of all who try, one
-// gets true.
-func (tx *Tx) ClaimOrder(ctx context.Context, o VerificationOrder, again time.Time) (bool, error) {
-	n, err := tx.exec(ctx, "UPDATE verification_orders SET attempts = attempts + 1, due = $1 WHERE id = $2 AND state = 'due' AND attempts = $3", instant(again), clean(o.ID), int64(o.Attempts))
+// ClaimOrder counts an attempt at an order, which begins now with the Body it has,
+// and puts it off to again, when it is tried once more should nothing be heard of
+// this attempt. Of all who try, one gets true.
+func (tx *Tx) ClaimOrder(ctx context.Context, o VerificationOrder, now, again time.Time) (bool, error) {
+	n, err := tx.exec(ctx, "UPDATE verification_orders SET attempts = attempts + 1, tried = $1, due = $2, body = $3 WHERE id = $4 AND state = 'due' AND attempts = $5",
+		instant(now), instant(again), o.Body, clean(o.ID), int64(o.Attempts))
 	return n == 1, err
 }
 
 // FinishOrder writes the state, due and end times and response of an order that
-// is in a state. If it is not any more, somebody was first, and the error is a
-// Conflict.
+// is in a state, after as many attempts as it says. If that is so no more, somebody
+// was first, and the error is a Conflict.
 func (tx *Tx) FinishOrder(ctx context.Context, o VerificationOrder, was OrderState) error {
-	n, err := tx.exec(ctx, "UPDATE verification_orders SET state = $1, due = $2, ended = $3, response = $4 WHERE id = $5 AND state = $6",
-		clean(string(o.State)), micros(o.Due), micros(o.Ended), clean(o.Response), clean(o.ID), clean(string(was)))
+	n, err := tx.exec(ctx, "UPDATE verification_orders SET state = $1, due = $2, ended = $3, response = $4 WHERE id = $5 AND state = $6 AND attempts = $7",
+		clean(string(o.State)), micros(o.Due), micros(o.Ended), clean(o.Response), clean(o.ID), clean(string(was)), int64(o.Attempts))
 	if err == nil && n == 0 {
-		err = problem.New(problem.Conflict, "order %s is not %s any more", o.ID, was)
+		err = problem.New(problem.Conflict, "order %s is not %s any more, or was tried again", o.ID, was)
 	}
 	return err
 }
@@ -513,18 +626,11 @@ func (tx *Tx) FinishOrder(ctx context.Context, o VerificationOrder, was OrderSta
 
 // SweepVerifications erases what people wrote, of verifications that have been at
 // rest for personal, and the values of contacts: those that a contact does not say
-// any more, and those of verifications at rest for values. Codes that are over go
-// too. The chains still verify. Forever keeps. It says how many payloads and blobs
+// any more, and those of verifications at rest for values. The chains still verify. Forever keeps. It says how many payloads and blobs
 // went.
 func (s *Store) SweepVerifications(ctx context.Context, now time.Time, personal, values time.Duration) (total int, err error) {
 	if personal == 0 {
 		personal = DefaultRetention().Personal
-	}
-	if err := s.Update(ctx, func(tx *Tx) error {
-		_, err := tx.exec(ctx, "DELETE FROM verification_codes WHERE expires <= $1", instant(now))
-		return err
-	}); err != nil {
-		return 0, err
 	}
 	cut, ok := cutoff(now, personal)
 	for n := sweepChunk; ok && n == sweepChunk; {

@@ -37,7 +37,7 @@ func TestCode(t *testing.T) {
 	}
 	// A code is never printed by accident.
 	b, _ := json.Marshal(struct{ C Code }{c})
-	for _, s := range []string{fmt.Sprint(c), fmt.Sprintf("%+v %#v %x %d %q %s", c, c, c, c, c, c), fmt.Sprintf("%+v", Issue{Code: c}), fmt.Sprintf("%#v", Tick{Codes: []Code{c}}), string(b)} {
+	for _, s := range []string{fmt.Sprint(c), fmt.Sprintf("%+v %#v %x %d %q %s", c, c, c, c, c, c), fmt.Sprintf("%+v", Make{Code: c}), fmt.Sprintf("%#v", []Command{Make{Code: c}}), string(b)} {
 		if strings.Contains(s, "48") || strings.Contains(s, plain[:8]) || strings.Contains(s, "3031") {
 			t.Errorf("%s", s)
 		}

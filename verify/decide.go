@@ -21,8 +21,6 @@ const (
 	MaxFailures = 40   // of the format
 	MaxEarlier  = 20   // verifications that are offered for reuse
 	MaxLive     = 8    // codes that can be returned at one time
-	// MaxNotices is how many codes a Tick can need.
-	MaxNotices = 2
 )
 
 // Command is something that somebody or something wants done.
@@ -323,7 +321,6 @@ func (cmd Reuse) decide(h Holder, now time.Time) ([]Event, error) {
 type Issue struct {
 	By     string
 	Method Method
-	Code   Code
 }
 
 func (cmd Issue) decide(h Holder, now time.Time) ([]Event, error) {
@@ -353,7 +350,7 @@ func (cmd Issue) decide(h Holder, now time.Time) ([]Event, error) {
 	if live >= MaxLive {
 		return nil, problem.New(problem.RateLimited, "%d codes can be returned already", live)
 	}
-	ev, err := h.send(cmd.By, claim, cmd.Method, cmd.Code, now)
+	ev, err := h.send(cmd.By, claim, cmd.Method, now)
 	if err != nil {
 		return nil, err
 	}
@@ -361,17 +358,47 @@ func (cmd Issue) decide(h Holder, now time.Time) ([]Event, error) {
 }
 
 // send is the event of a code.
-func (h Holder) send(by string, claim Claim, m Method, c Code, now time.Time) (Event, error) {
-	if !c.made || slices.ContainsFunc(h.Codes, func(w Waiting) bool { return w.Selector == c.selector() }) {
-		return Event{}, problem.BadField("code", "is missing or was used before")
-	}
+func (h Holder) send(by string, claim Claim, m Method, now time.Time) (Event, error) {
 	rev := h.Contact[claim]
 	if rev == "" {
 		return Event{}, problem.New(problem.Conflict, "the contact has no %s", claim)
 	}
-	n := h.Issued + 1
-	return Event{Kind: KindIssued, Actor: by, Body: Issued{N: n, Selector: c.selector(), Digest: c.digest(h.ID, n, claim, rev), Claim: claim, Revision: rev,
-		Method: m, Expires: now.Add(time.Duration(h.Terms.Profile.Codes.Life))}}, nil
+	return Event{Kind: KindIssued, Actor: by, Body: Issued{N: h.Issued + 1, Claim: claim, Revision: rev, Method: m, Expires: now.Add(time.Duration(h.Terms.Profile.Codes.Life))}}, nil
+}
+
+// Make fixes code N when its message is about to leave. Before that there is none,
+// so nobody can read it where it waits; its digest is on the log before anybody has
+// it, so whatever was sent can be returned. A message that is tried again carries
+// another code, and the one before it counts no more.
+type Make struct {
+	By   string // the centre, or who fetches the code to send it
+	N    int
+	Code Code
+}
+
+func (cmd Make) decide(h Holder, now time.Time) ([]Event, error) {
+	e := actor(nil, cmd.By)
+	if !cmd.Code.made || h.selects(cmd.Code.selector()) {
+		e = e.Add("code", "is missing or was used before")
+	}
+	if err := e.OrNil(); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(h.Codes, func(w Waiting) bool { return w.N == cmd.N })
+	if i < 0 {
+		return nil, problem.New(problem.NotFound, "verification %s has no code %d", h.ID, cmd.N)
+	}
+	w := h.Codes[i]
+	if !h.Sends(w, now) {
+		return nil, problem.New(problem.Conflict, "code %d is not good any more", cmd.N)
+	}
+	return []Event{{Kind: KindMade, Actor: cmd.By, Body: Made{N: w.N, Selector: cmd.Code.selector(), Digest: cmd.Code.digest(h.ID, w.N, w.Claim, w.Revision)}}}, nil
+}
+
+// Sends says whether the message of a code still has a point at a time: the code
+// could be returned, for what the contact says now.
+func (h Holder) Sends(w Waiting, at time.Time) bool {
+	return inPlace[KindMade](h.State) && w.live(at, h.attempts()) && w.Revision == h.Contact[w.Claim]
 }
 
 // Noticed is what became of the message that carried code N.
@@ -379,6 +406,9 @@ type Noticed struct {
 	N        int
 	Result   casework.Result
 	Response string
+	// Full says that the mailbox was full (RFC 3463, X.2.2). One that was is no
+	// fault of the address; one that stays so is (Holder.StaysFull).
+	Full bool
 }
 
 func (cmd Noticed) decide(h Holder, _ time.Time) ([]Event, error) {
@@ -392,6 +422,7 @@ func (cmd Noticed) decide(h Holder, _ time.Time) ([]Event, error) {
 	case casework.Accepted:
 		return []Event{{Kind: KindDelivered, Actor: casework.Centre, Body: b}}, nil
 	case casework.Undelivered, casework.Bounced:
+		b.Full = cmd.Full
 		return []Event{{Kind: KindFailed, Actor: casework.Centre, Body: b}}, nil
 	case casework.Doubtful:
 		return []Event{{Kind: KindInDoubt, Actor: casework.Centre, Body: b}}, nil
@@ -607,7 +638,7 @@ func (h Holder) doubt(b InDoubt, by string, now time.Time) Event {
 // complaint (WAPS section 4). A time to answer that runs already runs on.
 type Doubt struct {
 	By    string
-	Cause Cause // Bounce or Complaint
+	Cause Cause // Bounce, Full or Complaint
 	Claim Claim
 	// Revision is of the value that it is about: of one that has changed since,
 	// nothing follows.
@@ -619,10 +650,10 @@ type Doubt struct {
 func (cmd Doubt) decide(h Holder, now time.Time) ([]Event, error) {
 	var e *problem.Error
 	e = actor(e, cmd.By)
-	if cmd.Cause != Bounce && cmd.Cause != Complaint {
-		e = e.Add("cause", "is neither bounce nor complaint")
+	if cmd.Cause != Bounce && cmd.Cause != Full && cmd.Cause != Complaint {
+		e = e.Add("cause", "is none of bounce, full and complaint")
 	}
-	if !claims.Has(string(cmd.Claim)) || cmd.Cause == Bounce && cmd.Claim != Email {
+	if !claims.Has(string(cmd.Claim)) || cmd.Cause != Complaint && cmd.Claim != Email {
 		e = e.Add("claim", "is none, or mail to it does not come back")
 	}
 	if !cmd.Revision.valid() {
@@ -715,6 +746,59 @@ func (cmd Sanction) decide(h Holder, _ time.Time) ([]Event, error) {
 	return with(Event{Kind: KindHeld, Actor: cmd.By, Body: Held{Cause: string(cmd.Ground), Statuses: s.Statuses}}, cmd.Text), nil
 }
 
+// Leave says that the registration is gone: it was deleted, expired, was transferred
+// away, or its name is another registration now. Nothing is verified, counted or held
+// under it any more. Unlike the end of a registration (Sanction) it is no decision
+// but news, so whoever keeps the registrations says it.
+type Leave struct {
+	By  string
+	How Departure
+}
+
+func (cmd Leave) decide(_ Holder, _ time.Time) ([]Event, error) {
+	if err := departures.Check(actor(nil, cmd.By), "how", string(cmd.How)).OrNil(); err != nil {
+		return nil, err
+	}
+	return []Event{{Kind: KindGone, Actor: cmd.By, Body: Gone{How: cmd.How}}}, nil
+}
+
+// Disown says that whoever reads mail at an address knows nothing of the name. The
+// times run on, and what was verified stands until a person has looked into it: it
+// is in doubt, and nobody is put on hold by a stranger's word.
+type Disown struct {
+	By       string
+	Revision Revision // of the address: of one that the contact does not have any more nothing follows
+}
+
+func (cmd Disown) decide(h Holder, _ time.Time) ([]Event, error) {
+	if err := actor(nil, cmd.By).OrNil(); err != nil {
+		return nil, err
+	}
+	if cmd.Revision == "" || cmd.Revision != h.Contact[Email] || !h.Disowned.IsZero() {
+		return nil, nil
+	}
+	return []Event{{Kind: KindDisowned, Actor: cmd.By, Body: Disowned{Revision: cmd.Revision}}}, nil
+}
+
+// Allow takes that back: a person spoke with who reads mail there.
+type Allow struct {
+	By   string // a person
+	Text string // why; personal
+}
+
+func (cmd Allow) decide(h Holder, _ time.Time) ([]Event, error) {
+	if err := inPerson(cmd.By, "looks into it"); err != nil {
+		return nil, err
+	}
+	if err := written(nil, "text", cmd.Text, true).OrNil(); err != nil {
+		return nil, err
+	}
+	if h.Contact[Email] == "" {
+		return nil, problem.New(problem.Conflict, "verification %s has no mail address", h.ID)
+	}
+	return with(Event{Kind: KindAllowed, Actor: cmd.By, Body: Disowned{Revision: h.Contact[Email]}}, cmd.Text), nil
+}
+
 // Release takes a hold away that a person put on for a ground. The data must
 // have been verified since.
 type Release struct {
@@ -739,8 +823,7 @@ func (cmd Release) decide(h Holder, now time.Time) ([]Event, error) {
 }
 
 // Tick settles what time has settled: codes that are due, times that are over.
-// Codes are fresh ones for the messages that may be due, MaxNotices of them.
-type Tick struct{ Codes []Code }
+type Tick struct{}
 
 func (cmd Tick) decide(h Holder, now time.Time) ([]Event, error) {
 	if h.State.Done() {
@@ -749,7 +832,7 @@ func (cmd Tick) decide(h Holder, now time.Time) ([]Event, error) {
 		}
 		return nil, nil
 	}
-	out, err := cmd.remind(h, now)
+	out, err := h.remind(now)
 	if err != nil {
 		return nil, err
 	}
@@ -773,7 +856,7 @@ func (cmd Tick) decide(h Holder, now time.Time) ([]Event, error) {
 // remind is the messages that are due: one for each claim that is still to be
 // answered, or for the first that can be where one is enough. Who was asleep
 // over several sends one, not all.
-func (cmd Tick) remind(h Holder, now time.Time) ([]Event, error) {
+func (h Holder) remind(now time.Time) ([]Event, error) {
 	if !h.sends() || h.Remind.IsZero() || h.Remind.After(now) {
 		return nil, nil
 	}
@@ -784,20 +867,16 @@ func (cmd Tick) remind(h Holder, now time.Time) ([]Event, error) {
 		if h.Contact[c] == "" || h.has(c, now) {
 			continue
 		}
-		if len(out) == len(cmd.Codes) {
-			return nil, problem.BadField("codes", "are too few: %d messages may be due", MaxNotices)
-		}
 		m := ByMail
 		if c == Phone {
 			m = ByMessage
 		}
-		ev, err := h.send(casework.Centre, c, m, cmd.Codes[len(out)], now)
+		ev, err := h.send(casework.Centre, c, m, now)
 		if err != nil {
 			return nil, err
 		}
 		b := ev.Body.(Issued)
 		h.Issued = b.N
-		h.Codes = append(slices.Clone(h.Codes), Waiting{Issued: b})
 		out = append(out, ev)
 		if r.Need == "one" {
 			break
@@ -818,25 +897,25 @@ func Sent(ev Event) (n int, m Method, ok bool) {
 }
 
 // SettleOrder is what became of an order to the registrar's system, that follows
-// from a hold or its release. It changes nothing else: whether the registration is
+// from a hold, its release, or the end of the registration. It changes nothing else: whether the registration is
 // on hold is said by the log, and an order that failed is somebody's task.
 type SettleOrder struct {
 	By     string
 	Ref    string // the order's id
-	Order  string // "hold" or "release"
+	Order  string // "hold", "release" or "terminate"
 	Result OrderResult
 }
 
 func (cmd SettleOrder) decide(_ Holder, _ time.Time) ([]Event, error) {
 	e := actor(nil, cmd.By)
-	if cmd.Order != "hold" && cmd.Order != "release" {
-		e = e.Add("order", "is neither hold nor release")
+	if cmd.Order != "hold" && cmd.Order != "release" && cmd.Order != "terminate" {
+		e = e.Add("order", "is none of hold, release and terminate")
 	}
 	if !refOK(cmd.Ref) {
 		e = e.Add("ref", "is missing or over %d octets", MaxShort)
 	}
-	if !slices.Contains([]OrderResult{OrderDone, OrderAlready, OrderByHand, OrderDropped}, cmd.Result) {
-		e = e.Add("result", "is not done, already, by_hand or dropped")
+	if !slices.Contains([]OrderResult{OrderDone, OrderAlready, OrderByHand, OrderDropped, OrderLetGo}, cmd.Result) {
+		e = e.Add("result", "is not done, already, by_hand, dropped or let_go")
 	}
 	if err := e.OrNil(); err != nil {
 		return nil, err

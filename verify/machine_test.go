@@ -14,7 +14,7 @@ import (
 )
 
 var allKinds = []casework.Kind{KindOpened, KindChanged, KindFormatGood, KindFormatBad, KindIssued, KindDelivered, KindFailed, KindInDoubt, KindWrong,
-	KindReturned, KindAttested, KindReused, KindDoubted, KindOver, KindHeld, KindReleased, KindTerminated, KindWords, KindOrder}
+	KindReturned, KindAttested, KindReused, KindDoubted, KindOver, KindHeld, KindReleased, KindTerminated, KindGone, KindDisowned, KindAllowed, KindWords, KindOrder}
 
 // rows are the rows of the table under a heading, without its head, as cells.
 func rows(t *testing.T, doc, heading string) (head []string, out [][]string) {
@@ -273,6 +273,10 @@ func bodies(t *testing.T, x *run, kind casework.Kind) []any {
 		return []any{Released{}}
 	case KindTerminated:
 		return []any{Ending{Ground: NoReply}}
+	case KindGone:
+		return []any{Gone{How: Deleted}}
+	case KindDisowned, KindAllowed:
+		return []any{Disowned{Revision: x.h.Contact[Email]}}
 	}
 	return []any{Wrote{Text: "x"}}
 }
@@ -400,7 +404,7 @@ func TestManyCodes(t *testing.T) {
 	x := in(t, OnHold)
 	for range 3 * maxWaiting {
 		x.now = x.now.Add(3 * day)
-		x.must(t, Issue{By: "holder:1", Method: ByMail, Code: x.code(t)})
+		x.must(t, Issue{By: "holder:1", Method: ByMail})
 	}
 	if len(x.h.Codes) != maxWaiting {
 		t.Errorf("%d codes are remembered", len(x.h.Codes))

@@ -189,6 +189,10 @@ type Profile struct {
 	// Notice is the least time between the first code that reached the holder
 	// and a hold by the clock.
 	Notice Limit `yaml:"notice" json:"notice"`
+	// Full is how far apart two messages found the mailbox full, without an answer
+	// between them, before the address is in doubt. One alone says that it is full
+	// today. Need not be set: then a full mailbox casts no doubt.
+	Full Limit `yaml:"full" json:"full,omitzero"`
 	// Statuses are the EPP statuses of a hold by the clock (RFC 5731 section 2.3).
 	Statuses []string `yaml:"statuses" json:"statuses"`
 	// Quarantine is how long a hold by the clock lasts before a person decides
@@ -337,6 +341,7 @@ func (p Profile) Validate() error {
 	}
 	e = c.Source.check(e, "codes")
 	e = p.Notice.check(e, "notice", true)
+	e = p.Full.check(e, "full", false)
 	e = p.Quarantine.check(e, "quarantine", false)
 	e = p.ValidFor.check(e, "valid_for", false)
 	e = statuses(e, "statuses", p.Statuses)

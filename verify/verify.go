@@ -37,7 +37,7 @@ const (
 	Verified   State = "verified"    // by a code that came back
 	Manual     State = "manual"      // verified by hand: by evidence that a person saw
 	OnHold     State = "hold"        // the registration is on hold
-	Terminated State = "terminated"  // the registration was ended
+	Terminated State = "terminated"  // the registration was ended, or is gone
 
 	notBegun State = ""
 )
@@ -186,9 +186,19 @@ type Holder struct {
 	// Reached is when the side that receives first spoke about a code for what
 	// the contact says now: it took it, or sent it back.
 	Reached time.Time `json:"reached,omitzero"`
-	Failed  int       `json:"failed,omitempty"` // messages that nobody took
-	Codes   []Waiting `json:"codes,omitempty"`
-	Issued  int       `json:"issued,omitempty"` // codes so far
+	// Failed are the messages to what the contact says now that nobody took or that
+	// came back, FailedAt is the last.
+	Failed   int       `json:"failed,omitempty"`
+	FailedAt time.Time `json:"failed_at,omitzero"`
+	// Disowned is when whoever reads mail at the address said that they know nothing
+	// of the name; zero if nobody did, or a person has looked into it.
+	Disowned time.Time `json:"disowned,omitzero"`
+	// FullFirst and FullLast are when messages to what the contact says now first
+	// and last found the mailbox full.
+	FullFirst time.Time `json:"full_first,omitzero"`
+	FullLast  time.Time `json:"full_last,omitzero"`
+	Codes     []Waiting `json:"codes,omitempty"`
+	Issued    int       `json:"issued,omitempty"` // codes so far
 	// Verified are the affirmative answers that stand.
 	Verified map[Claim]Record `json:"verified,omitempty"`
 	Records  int              `json:"records,omitempty"`
@@ -197,6 +207,21 @@ type Holder struct {
 	Ended    time.Time        `json:"ended,omitzero"`
 	// Unloaded says that an erased payload was skipped.
 	Unloaded bool `json:"unloaded,omitempty"`
+}
+
+// StaysFull says whether the mailbox was found full again, so long after it was
+// first that the address is in doubt (Profile.Full).
+func (h Holder) StaysFull() bool {
+	l := h.Terms.Profile.Full
+	return !l.IsZero() && !h.FullFirst.IsZero() && !h.FullLast.Before(l.From(h.FullFirst))
+}
+
+// Unsent are the codes by telephone that nobody has fetched yet to send them: they
+// are made when somebody does.
+func (h Holder) Unsent(at time.Time) []Waiting {
+	return slices.DeleteFunc(slices.Clone(h.Codes), func(w Waiting) bool {
+		return w.Claim != Phone || w.Selector != "" || !w.live(at, h.attempts())
+	})
 }
 
 // rule is the rule of the time that runs.
@@ -314,6 +339,7 @@ const (
 	KindFormatGood casework.Kind = "format passed"
 	KindFormatBad  casework.Kind = "format failed"
 	KindIssued     casework.Kind = "code issued"
+	KindMade       casework.Kind = "code made"
 	KindDelivered  casework.Kind = "code delivered"
 	KindFailed     casework.Kind = "code not delivered"
 	KindInDoubt    casework.Kind = "code in doubt"
@@ -326,6 +352,9 @@ const (
 	KindHeld       casework.Kind = "put on hold"
 	KindReleased   casework.Kind = "hold released"
 	KindTerminated casework.Kind = "registration ended"
+	KindGone       casework.Kind = "registration gone"
+	KindDisowned   casework.Kind = "address disowned"
+	KindAllowed    casework.Kind = "address allowed"
 	KindOrder      casework.Kind = "order settled"
 	KindWords      casework.Kind = "words" // personal: what somebody wrote
 )
@@ -343,6 +372,7 @@ const (
 	OrderAlready OrderResult = "already" // it was so before
 	OrderByHand  OrderResult = "by_hand" // no system did it: it waits for a person
 	OrderDropped OrderResult = "dropped" // no longer wanted
+	OrderLetGo   OrderResult = "let_go"  // it waited for a person, who let it go to the system
 )
 
 // Event is something that happened, before it is sealed into the chain.
@@ -381,11 +411,12 @@ type (
 		Claim  Claim  `json:"claim"`
 		Reason string `json:"reason"` // a code
 	}
-	// Issued is a code, without its secret.
+	// Issued is a code that is to be sent. It has no selector and no digest before
+	// its message leaves (Made).
 	Issued struct {
 		N        int           `json:"n"`
-		Selector string        `json:"selector"`
-		Digest   casework.Hash `json:"digest"`
+		Selector string        `json:"selector,omitempty"`
+		Digest   casework.Hash `json:"digest,omitzero"`
 		Claim    Claim         `json:"claim"`
 		Revision Revision      `json:"revision"`
 		Method   Method        `json:"method"`
@@ -394,12 +425,20 @@ type (
 		BySchedule bool      `json:"by_schedule,omitempty"`
 		Remind     time.Time `json:"remind,omitzero"`
 	}
+	// Made is code N as its message carries it, without its secret.
+	Made struct {
+		N        int           `json:"n"`
+		Selector string        `json:"selector"`
+		Digest   casework.Hash `json:"digest"`
+	}
 	// Message says what became of the message with code N.
 	Message struct {
 		N        int    `json:"n"`
 		Response string `json:"response,omitempty"`
 		// Bounced says that the message was sent back.
 		Bounced bool `json:"bounced,omitempty"`
+		// Full says that it was because the mailbox was full.
+		Full bool `json:"full,omitempty"`
 	}
 	// WrongCode is an attempt with a code that exists and a secret that is not
 	// its own.
@@ -448,10 +487,19 @@ type (
 	Ending struct {
 		Ground Ground `json:"ground"`
 	}
+	// Gone says that the registration is no more, or is somebody else's to verify.
+	Gone struct {
+		How Departure `json:"how"`
+	}
+	// Disowned says that whoever reads mail at the address knows nothing of the name,
+	// or, as the body of KindAllowed, that a person has looked into that.
+	Disowned struct {
+		Revision Revision `json:"revision"`
+	}
 	// Settled is what became of an order to the registrar's system.
 	Settled struct {
 		Ref    string      `json:"ref"`   // the order's id
-		Order  string      `json:"order"` // "hold" or "release"
+		Order  string      `json:"order"` // "hold", "release" or "terminate"
 		Result OrderResult `json:"result"`
 	}
 	// Wrote is what somebody wrote along with the event of kind With, which
@@ -496,6 +544,7 @@ var transitions = func() map[edge][]State {
 			continue
 		}
 		t[edge{s, KindTerminated}] = []State{Terminated}
+		t[edge{s, KindGone}] = []State{Terminated}
 		t[edge{s, KindHeld}] = []State{OnHold}
 		if s == Overdue || s == OnHold {
 			t[edge{s, KindFormatGood}] = []State{s}
@@ -526,11 +575,16 @@ var transitions = func() map[edge][]State {
 // inPlace are the kinds that always leave the state as it is, and where they may
 // happen.
 var inPlace = map[casework.Kind]func(State) bool{
-	KindIssued:    func(s State) bool { return s == Pending || s == Overdue || s == OnHold },
+	KindIssued: func(s State) bool { return s == Pending || s == Overdue || s == OnHold },
+	KindMade: func(s State) bool {
+		return s == Changed || s == Malformed || s == Pending || s == Overdue || s == OnHold
+	},
 	KindDelivered: func(s State) bool { return s != notBegun },
 	KindFailed:    func(s State) bool { return s != notBegun },
 	KindInDoubt:   func(s State) bool { return s != notBegun },
 	KindWrong:     func(s State) bool { return s.running() || s == OnHold },
+	KindDisowned:  func(s State) bool { return s != notBegun && s != Terminated },
+	KindAllowed:   func(s State) bool { return s != notBegun && s != Terminated },
 	KindWords:     func(s State) bool { return s != notBegun },
 	KindOrder:     func(s State) bool { return s != notBegun },
 }
@@ -585,7 +639,7 @@ func (h *Holder) begin(at time.Time, r Round) error {
 	}
 	h.Round++
 	h.Trigger, h.Began, h.Due, h.HoldAt, h.Late = r.Trigger, at, r.Due, r.HoldAt, false
-	h.Reached, h.Remind, h.Failed = time.Time{}, time.Time{}, 0
+	h.Reached, h.Remind, h.Failed, h.FailedAt, h.FullFirst, h.FullLast = time.Time{}, time.Time{}, 0, time.Time{}, time.Time{}, time.Time{}
 	return nil
 }
 
@@ -657,6 +711,11 @@ func (h *Holder) code(n int) (*Waiting, error) {
 	return nil, corrupt("there is no code %d", n)
 }
 
+// selects says whether a selector is one of a code here.
+func (h *Holder) selects(selector string) bool {
+	return slices.ContainsFunc(h.Codes, func(w Waiting) bool { return w.Selector == selector })
+}
+
 func (h *Holder) attempts() int { return h.Terms.Profile.Codes.Attempts }
 
 func apply(h *Holder, e casework.Entry) error {
@@ -706,6 +765,19 @@ func apply(h *Holder, e casework.Entry) error {
 			return err
 		}
 		return h.issue(e.At, b)
+	case KindMade:
+		b, err := casework.Read[Made](e)
+		if err != nil {
+			return err
+		}
+		w, err := h.code(b.N)
+		if err != nil {
+			return err
+		}
+		if !w.live(e.At, h.attempts()) || b.Selector == "" || h.selects(b.Selector) {
+			return corrupt("code %d is not good any more, or its selector was used before", b.N)
+		}
+		w.Selector, w.Digest = b.Selector, b.Digest
 	case KindDelivered, KindFailed, KindInDoubt:
 		b, err := casework.Read[Message](e)
 		if err != nil {
@@ -718,8 +790,17 @@ func apply(h *Holder, e casework.Entry) error {
 		if err != nil { // forgotten: the message is of long ago
 			return nil
 		}
-		if e.Kind == KindFailed {
+		switch {
+		case e.Kind != KindFailed || w.Revision != h.Contact[w.Claim]: // or of what the contact said before
+		case !b.Full:
 			h.Failed++
+			h.FailedAt = e.At
+		case w.Claim == Email:
+			// The address is there, and may work tomorrow.
+			h.FullLast = e.At
+			if h.FullFirst.IsZero() {
+				h.FullFirst = e.At
+			}
 		}
 		spoken := e.Kind == KindDelivered || e.Kind == KindFailed && b.Bounced
 		if spoken && h.Reached.IsZero() && w.Revision == h.Contact[w.Claim] && !w.At.Before(h.Began) {
@@ -750,6 +831,9 @@ func apply(h *Holder, e casework.Entry) error {
 		}
 		w.Used = true
 		claim := w.Claim
+		if claim == Email {
+			h.FullFirst, h.FullLast = time.Time{}, time.Time{}
+		}
 		if err := h.keep(e.At, r); err != nil {
 			return err
 		}
@@ -850,10 +934,38 @@ func apply(h *Holder, e casework.Entry) error {
 		if !casework.InPerson(e.Actor) {
 			return corrupt("no person ended the registration")
 		}
-		h.State, h.Ended, h.Remind = Terminated, e.At, time.Time{}
-		h.void(func(Waiting) bool { return true })
+		h.end(e.At)
+	case KindGone:
+		b, err := casework.Read[Gone](e)
+		if err != nil {
+			return err
+		}
+		if !departures.Has(string(b.How)) {
+			return corrupt("a registration is gone in no way that is known")
+		}
+		h.end(e.At)
+	case KindDisowned, KindAllowed:
+		b, err := casework.Read[Disowned](e)
+		if err != nil {
+			return err
+		}
+		if b.Revision != h.Contact[Email] || b.Revision == "" {
+			return corrupt("an address that is not the contact's")
+		}
+		if h.Disowned = e.At; e.Kind == KindAllowed {
+			if !casework.InPerson(e.Actor) {
+				return corrupt("no person looked into an address that was disowned")
+			}
+			h.Disowned = time.Time{}
+		}
 	}
 	return nil
+}
+
+// end is what follows when there is nothing to verify any more.
+func (h *Holder) end(at time.Time) {
+	h.State, h.Ended, h.Remind, h.Disowned = Terminated, at, time.Time{}, time.Time{}
+	h.void(func(Waiting) bool { return true })
 }
 
 func (h *Holder) change(at time.Time, b NewContact) error {
@@ -867,8 +979,11 @@ func (h *Holder) change(at time.Time, b NewContact) error {
 		}
 	}
 	h.void(func(w Waiting) bool { return moved(w.Claim) })
+	if moved(Email) {
+		h.FullFirst, h.FullLast, h.Disowned = time.Time{}, time.Time{}, time.Time{}
+	}
 	if slices.ContainsFunc(h.rule().Verify, moved) {
-		h.Reached = time.Time{}
+		h.Reached, h.Failed, h.FailedAt = time.Time{}, 0, time.Time{}
 	}
 	h.Contact, h.Valid, h.Remind = b.Contact, false, time.Time{}
 	if h.State != Overdue && h.State != OnHold {

@@ -74,29 +74,17 @@ func (x *run) do(t tb, cmd Command) error {
 	}
 	for _, ev := range evs {
 		x.seal(t, ev)
+	}
+	for _, ev := range evs { // the messages leave at once
 		if n, _, ok := Sent(ev); ok {
 			if n != len(x.codes) {
 				t.Fatalf("code %d follows %d", n, len(x.codes)-1)
 			}
-			x.codes = append(x.codes, pick(cmd, ev.Body.(Issued)))
+			x.codes = append(x.codes, x.code(t))
+			x.must(t, Make{By: "centre", N: n, Code: x.codes[n]})
 		}
 	}
 	return nil
-}
-
-// pick finds the code of an event among those that its command carried.
-func pick(cmd Command, b Issued) Code {
-	switch c := cmd.(type) {
-	case Issue:
-		return c.Code
-	case Tick:
-		for _, x := range c.Codes {
-			if x.selector() == b.Selector {
-				return x
-			}
-		}
-	}
-	return Code{}
 }
 
 func (x *run) seal(t tb, ev Event) {
@@ -130,7 +118,7 @@ func (x *run) to(t tb, d time.Duration) {
 
 func (x *run) tick(t tb) {
 	t.Helper()
-	x.must(t, Tick{Codes: []Code{x.code(t), x.code(t)}})
+	x.must(t, Tick{})
 }
 
 // last is the text of the code that was sent last.
@@ -139,7 +127,9 @@ func (x *run) last() string { return x.codes[len(x.codes)-1].Text() }
 func (x *run) kinds() string {
 	var out []string
 	for _, e := range x.entries {
-		out = append(out, string(e.Kind))
+		if e.Kind != KindMade { // follows each that is issued
+			out = append(out, string(e.Kind))
+		}
 	}
 	return strings.Join(out, ", ")
 }
@@ -545,26 +535,24 @@ func TestCodes(t *testing.T) {
 
 	// More codes: not at once again, not without end, and only for what counts.
 	x = pending(t, "waps")
-	if err := x.do(t, Issue{By: "holder:1", Method: ByMail, Code: x.code(t)}); problem.CodeOf(err) != problem.RateLimited {
+	if err := x.do(t, Issue{By: "holder:1", Method: ByMail}); problem.CodeOf(err) != problem.RateLimited {
 		t.Errorf("at once again: %v", err)
 	}
-	if err := x.do(t, Issue{By: "holder:1", Method: ByMessage, Code: x.code(t)}); err != nil {
+	if err := x.do(t, Issue{By: "holder:1", Method: ByMessage}); err != nil {
 		t.Errorf("by telephone: %v", err)
 	}
 	for i := 0; x.h.Issued < MaxLive; i++ {
 		x.now = x.now.Add(time.Hour)
-		x.must(t, Issue{By: "holder:1", Method: ByMail, Code: x.code(t)})
+		x.must(t, Issue{By: "holder:1", Method: ByMail})
 	}
 	x.now = x.now.Add(time.Hour)
-	if err := x.do(t, Issue{By: "holder:1", Method: ByMail, Code: x.code(t)}); problem.CodeOf(err) != problem.RateLimited {
+	if err := x.do(t, Issue{By: "holder:1", Method: ByMail}); problem.CodeOf(err) != problem.RateLimited {
 		t.Errorf("without end: %v", err)
 	}
 	for what, cmd := range map[string]Issue{
-		"no code":        {By: "holder:1", Method: ByCall},
-		"a code again":   {By: "holder:1", Method: ByCall, Code: x.codes[1]},
-		"no such method": {By: "holder:1", Method: "pigeon", Code: x.code(t)},
-		"by documents":   {By: "holder:1", Method: "documents", Code: x.code(t)},
-		"nobody":         {By: "Anna", Method: ByCall, Code: x.code(t)},
+		"no such method": {By: "holder:1", Method: "pigeon"},
+		"by documents":   {By: "holder:1", Method: "documents"},
+		"nobody":         {By: "Anna", Method: ByCall},
 	} {
 		y := pending(t, "waps")
 		if err := y.do(t, cmd); problem.CodeOf(err) != problem.Invalid {
@@ -572,20 +560,127 @@ func TestCodes(t *testing.T) {
 		}
 	}
 	y := pending(t, "de")
-	if err := y.do(t, Issue{By: "holder:1", Method: ByCall, Code: y.code(t)}); problem.CodeOf(err) != problem.Refused {
+	if err := y.do(t, Issue{By: "holder:1", Method: ByCall}); problem.CodeOf(err) != problem.Refused {
 		t.Errorf("a telephone where the mail address counts: %v", err)
 	}
 	if err := start().do(t, Tick{}); problem.CodeOf(err) != problem.NotFound {
 		t.Error(err)
 	}
-	z := start()
-	z.must(t, open(t, "plain"), Validate{By: "centre"})
-	if err := z.do(t, Tick{Codes: []Code{z.code(t)}}); problem.CodeOf(err) != problem.Invalid {
-		t.Errorf("too few codes: %v", err)
+}
+
+// TestMake: a code is there from when its message leaves, and a message that is
+// tried again carries another.
+func TestMake(t *testing.T) {
+	x := start()
+	x.must(t, open(t, "plain"), Validate{By: "centre"})
+	evs, err := Decide(x.h, Tick{}, x.now)
+	if err != nil || len(evs) != 2 { // mail and telephone, each
+		t.Fatalf("%v %v", evs, err)
 	}
-	d := z.code(t)
-	if err := z.do(t, Tick{Codes: []Code{d, d}}); problem.CodeOf(err) != problem.Invalid {
+	for _, ev := range evs {
+		x.seal(t, ev)
+	}
+	if left := x.h.Unsent(x.now); len(left) != 1 || left[0].N != 2 || len(x.h.Unsent(x.now.Add(15*day))) != 0 {
+		t.Errorf("%+v", left)
+	}
+	first, again, other := x.code(t), x.code(t), x.code(t)
+	if err := x.do(t, answer(first.Text())); problem.CodeOf(err) != problem.Refused {
+		t.Errorf("a code that nobody was sent: %v", err)
+	}
+	for what, cmd := range map[string]Make{"no code": {By: "centre", N: 1}, "nobody": {By: "Anna", N: 1, Code: first}} {
+		if err := x.do(t, cmd); problem.CodeOf(err) != problem.Invalid {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := x.do(t, Make{By: "centre", N: 3, Code: first}); problem.CodeOf(err) != problem.NotFound {
+		t.Errorf("of no message: %v", err)
+	}
+	x.must(t, Make{By: "centre", N: 1, Code: first})
+	if err := x.do(t, Make{By: "centre", N: 2, Code: first}); problem.CodeOf(err) != problem.Invalid {
 		t.Errorf("one code twice: %v", err)
+	}
+	x.must(t, Make{By: "centre", N: 1, Code: again}, Make{By: "person:7", N: 2, Code: other})
+	if len(x.h.Unsent(x.now)) != 0 {
+		t.Error("a code that was fetched waits")
+	}
+	if err := x.do(t, answer(first.Text())); problem.CodeOf(err) != problem.Refused {
+		t.Errorf("the code of the message before: %v", err)
+	}
+	x.must(t, answer(again.Text()), answer(other.Text()))
+	if x.h.State != Verified {
+		t.Errorf("%s", x.h.State)
+	}
+	if err := x.do(t, Make{By: "centre", N: 1, Code: x.code(t)}); problem.CodeOf(err) != problem.Conflict {
+		t.Errorf("a code that is not needed any more: %v", err)
+	}
+	// What the log says of a code is held against what it said before.
+	y := pending(t, "waps")
+	for what, b := range map[string]Made{"none": {N: 1}, "used before": {N: 1, Selector: y.h.Codes[0].Selector}, "no such code": {N: 2, Selector: "abcdefgh"}} {
+		e, err := Seal(y.h, "01HOLDER", Event{Kind: KindMade, Actor: "centre", Body: b}, y.now, [32]byte{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Apply(y.h, e); err == nil {
+			t.Errorf("%s: it applies", what)
+		}
+	}
+	// A log from before codes were made late has them where they were issued.
+	old := Issued{N: 2, Selector: other.selector(), Digest: other.digest("01HOLDER", 2, Email, y.h.Contact[Email]), Claim: Email, Revision: y.h.Contact[Email], Method: ByMail, Expires: y.now.Add(day)}
+	y.seal(t, Event{Kind: KindIssued, Actor: "centre", Body: old})
+	y.must(t, answer(other.Text()))
+	if y.h.State != Verified {
+		t.Errorf("%s", y.h.State)
+	}
+}
+
+// TestFull: a mailbox that is full today casts no doubt, and one that stays so does.
+func TestFull(t *testing.T) {
+	full := func(n int) Noticed {
+		return Noticed{N: n, Result: casework.Bounced, Response: "552 5.2.2 full", Full: true}
+	}
+	x := pending(t, "waps")
+	x.must(t, full(1))
+	if x.h.Failed != 0 || x.h.StaysFull() || x.h.FullFirst.IsZero() {
+		t.Errorf("once: %+v", x.h)
+	}
+	x.to(t, 3*day)
+	x.must(t, full(1)) // another report, of the same week
+	if x.h.StaysFull() {
+		t.Error("after three days")
+	}
+	x.to(t, 5*day)
+	x.must(t, full(2))
+	if !x.h.StaysFull() {
+		t.Errorf("after five days: %+v", x.h)
+	}
+	x.must(t, Doubt{By: "centre", Cause: Full, Claim: Email, Revision: x.h.Contact[Email], Evidence: "mail:7"})
+	if x.h.Round != 1 || x.h.Since.IsZero() {
+		t.Errorf("%+v", x.h)
+	}
+	for what, cmd := range map[string]Command{
+		"an answer":        answer(x.last()),
+		"another mail":     Change{By: "holder:1", Contact: contact(t, mailB, phoneA, "Anna"), Profile: profile(t, "waps")},
+		"by telephone":     Doubt{By: "centre", Cause: Full, Claim: Phone, Revision: x.h.Contact[Phone], Evidence: "mail:7"},
+		"an old profile":   nil,
+		"of what was left": full(1),
+	} {
+		y := *x
+		switch what {
+		case "by telephone":
+			if err := y.do(t, cmd); problem.CodeOf(err) != problem.Invalid {
+				t.Errorf("%s: %v", what, err)
+			}
+			continue
+		case "an old profile":
+			y.h.Terms.Profile.Full = Limit{}
+		case "of what was left":
+			y.must(t, Change{By: "holder:1", Contact: contact(t, mailB, phoneA, "Anna"), Profile: profile(t, "waps")}, cmd)
+		default:
+			y.must(t, cmd)
+		}
+		if y.h.StaysFull() {
+			t.Errorf("%s, and it stays full", what)
+		}
 	}
 }
 
@@ -851,7 +946,7 @@ func TestMachine(t *testing.T) {
 				x.now = x.now.Add(-200 * time.Hour) // another machine's clock
 			}
 			var cmd Command
-			switch rapid.IntRange(0, 19).Draw(t, "command") {
+			switch rapid.IntRange(0, 20).Draw(t, "command") {
 			case 0:
 				cmd = Change{By: by(), Contact: who(), Profile: profile(t, draw(profiles, "profile"))}
 			case 1, 2, 3:
@@ -866,7 +961,7 @@ func TestMachine(t *testing.T) {
 			case 4:
 				cmd = Reuse{By: "centre", Earlier: earlier(t, x)}
 			case 5, 6:
-				cmd = Issue{By: by(), Method: rapid.SampledFrom([]Method{ByMail, ByMessage, ByCall}).Draw(t, "method"), Code: x.code(t)}
+				cmd = Issue{By: by(), Method: rapid.SampledFrom([]Method{ByMail, ByMessage, ByCall}).Draw(t, "method")}
 			case 7, 8:
 				cmd = Noticed{N: rapid.IntRange(1, 1+x.h.Issued).Draw(t, "notice"), Result: rapid.SampledFrom([]casework.Result{casework.Accepted, casework.Accepted, casework.Undelivered, casework.Bounced, casework.Doubtful}).Draw(t, "result"), Response: "250 " + secret}
 			case 9, 10, 11:
@@ -899,8 +994,17 @@ func TestMachine(t *testing.T) {
 				fallthrough
 			case 16:
 				cmd = Release{By: by(), Text: secret}
+			case 17:
+				switch rapid.IntRange(0, 8).Draw(t, "news") {
+				case 0:
+					cmd = Leave{By: by(), How: rapid.SampledFrom([]Departure{Deleted, MovedOut, Replaced}).Draw(t, "how")}
+				case 1, 2, 3:
+					cmd = Allow{By: by(), Text: secret}
+				default:
+					cmd = Disown{By: by(), Revision: x.h.Contact[Email]}
+				}
 			default:
-				cmd = Tick{Codes: []Code{x.code(t), x.code(t)}}
+				cmd = Tick{}
 			}
 			before, was, n := x.h, mustJSON(t, x.h), len(x.entries)
 			err := x.do(t, cmd)
@@ -985,7 +1089,7 @@ func holds(t *rapid.T, was Holder, x *run, n int, cmd Command, used map[int]bool
 			} else if !casework.InPerson(e.Actor) {
 				t.Fatalf("%s held", e.Actor)
 			}
-		case KindTerminated, KindAttested:
+		case KindTerminated, KindAttested, KindAllowed:
 			if !casework.InPerson(e.Actor) {
 				t.Fatalf("%s: %s", e.Actor, e.Kind)
 			}
@@ -1100,5 +1204,67 @@ func promises(t *rapid.T, x *run) {
 		if s := c.Text(); strings.Contains(kept, s[12:]) || strings.Contains(kept, strings.ReplaceAll(s, "-", "")[10:]) {
 			t.Fatalf("a code is in the log")
 		}
+	}
+}
+
+// TestLeave: a registration that is gone has nothing left to wait for, whatever was
+// on its way; it is news and no decision, so a system says it. Another end is none.
+func TestLeave(t *testing.T) {
+	for _, s := range States() {
+		x := in(t, s)
+		err := x.do(t, Leave{By: "person:7/key:k", How: Deleted})
+		if s == Terminated {
+			if problem.CodeOf(err) != problem.Conflict {
+				t.Errorf("gone twice: %v", err)
+			}
+			continue
+		}
+		if err != nil || x.h.State != Terminated || !x.h.NextDue().IsZero() || !x.h.Ended.Equal(x.now) {
+			t.Errorf("%s: %v %+v", s, err, x.h)
+		}
+		for _, w := range x.h.Codes {
+			if w.live(monday, x.h.attempts()) {
+				t.Errorf("%s: code %d counts", s, w.N)
+			}
+		}
+		if err := x.do(t, Change{By: "person:7", Contact: contact(t, mailB, "", ""), Profile: profile(t, "waps")}); problem.CodeOf(err) != problem.Conflict {
+			t.Errorf("%s: it goes on: %v", s, err)
+		}
+	}
+	x := in(t, Pending)
+	if err := x.do(t, Leave{By: "person:7", How: "evaporated"}); problem.CodeOf(err) != problem.Invalid {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestDisown: a stranger's word is kept beside the state, which it does not change,
+// until a person has looked into it; of an address that the contact has no more
+// nothing follows.
+func TestDisown(t *testing.T) {
+	for _, s := range []State{Pending, Overdue, Verified, OnHold} {
+		x := in(t, s)
+		due := x.h.NextDue()
+		x.must(t, Disown{By: "holder:01HOLDER", Revision: x.h.Contact[Email]})
+		n := len(x.entries)
+		x.must(t, Disown{By: "holder:01HOLDER", Revision: x.h.Contact[Email]}, Disown{By: "holder:01HOLDER", Revision: rev(t, Email, mailB)})
+		if x.h.State != s || !x.h.Disowned.Equal(x.now) || !x.h.NextDue().Equal(due) || len(x.entries) != n {
+			t.Errorf("%s: %+v", s, x.h)
+		}
+		if err := x.do(t, Allow{By: "person:7/key:k", Text: "x"}); problem.CodeOf(err) != problem.Refused {
+			t.Errorf("a key looked into it: %v", err)
+		}
+		x.must(t, Allow{By: "person:7", Text: "I spoke with them"})
+		if x.h.State != s || !x.h.Disowned.IsZero() {
+			t.Errorf("%s: %+v", s, x.h)
+		}
+	}
+	x := in(t, Pending)
+	x.must(t, Disown{By: "holder:01HOLDER", Revision: x.h.Contact[Email]}, Noticed{N: 1, Result: casework.Undelivered})
+	if x.h.Failed != 1 || !x.h.FailedAt.Equal(x.now) {
+		t.Errorf("%+v", x.h)
+	}
+	x.must(t, Change{By: "person:7", Contact: contact(t, mailB, "", ""), Profile: profile(t, "waps")}, Noticed{N: 1, Result: casework.Bounced})
+	if !x.h.Disowned.IsZero() || x.h.Failed != 0 || !x.h.FailedAt.IsZero() {
+		t.Errorf("what was said of the address before is held against the one after it: %+v", x.h)
 	}
 }

@@ -27,12 +27,32 @@ const (
 
 var triggers = []Trigger{Registered, Transferred, ChangedData, DoubtedData}
 
+// Departure is how a registration came to be no more, or another than it was.
+type Departure string
+
+// The departures.
+const (
+	Deleted  Departure = "deleted"     // or it expired
+	MovedOut Departure = "transferred" // to another registrar, or another holder
+	Replaced Departure = "replaced"    // its name is registered anew: whoever has it now is verified under another log
+)
+
+var departures = Words{
+	{Code: string(Deleted), Means: "it was deleted, or expired"},
+	{Code: string(MovedOut), Means: "it was transferred to another registrar or holder"},
+	{Code: string(Replaced), Means: "its name is registered anew"},
+}
+
+// Departures are the ways in which a registration can be gone.
+func Departures() Words { return departures }
+
 // Cause is why data that was verified is in doubt.
 type Cause string
 
 // The causes.
 const (
 	Bounce    Cause = "bounce"    // mail to the holder came back
+	Full      Cause = "full"      // the mailbox was full, and stayed so
 	Complaint Cause = "complaint" // a person upheld one
 	Contrary  Cause = "contrary"  // a person saw evidence against it
 	Expired   Cause = "expired"   // the verification was good until a day that is over

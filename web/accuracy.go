@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"bailiwick/access"
@@ -34,7 +35,7 @@ func (s *site) accuracyPages(public, desk func(pattern string, h handler)) error
 			return err
 		}
 	}
-	a := accuracyDesk{s, set}
+	a := accuracyDesk{s, set, &publicTables{at: map[int64]publicTable{}}}
 	public("GET /accuracy", a.overview)
 	public("GET /accuracy/tlds/{tld}", a.tld)
 	public("GET /accuracy/registrars/{key}", a.registrar)
@@ -48,6 +49,52 @@ func (s *site) accuracyPages(public, desk func(pattern string, h handler)) error
 type accuracyDesk struct {
 	s   *site
 	set *policy.Set // what checks and rules say
+	// tables are what may be published of sets, which is not found out anew for
+	// each reader.
+	tables *publicTables
+}
+
+type publicTables struct {
+	sync.Mutex
+	at map[int64]publicTable
+}
+
+// publicTable is what may be published of a set, for as long as it counts the same.
+type publicTable struct {
+	census.Table
+	last, made time.Time
+	counts     census.Counts
+}
+
+// How many tables are kept, and for how long where the sum of everything stays as
+// it was while parts of it change.
+const (
+	tablesKept = 16
+	tableAge   = time.Minute
+)
+
+// table says what may be published of a set.
+func (a accuracyDesk) table(r *request, set store.AccuracySet) (census.Table, error) {
+	whole, err := a.s.c.AccuracyWhole(r.Context(), set.ID)
+	if err != nil {
+		return census.Table{}, err
+	}
+	now := a.s.c.Clock.Now()
+	a.tables.Lock()
+	defer a.tables.Unlock()
+	t, ok := a.tables.at[set.ID]
+	if ok && t.last.Equal(set.Last) && t.counts == whole.Counts && now.Sub(t.made).Abs() < tableAge {
+		return t.Table, nil
+	}
+	t = publicTable{last: set.Last, made: now, counts: whole.Counts}
+	if t.Table, err = a.s.c.AccuracyTable(r.Context(), set.ID); err != nil {
+		return census.Table{}, err
+	}
+	if len(a.tables.at) >= tablesKept {
+		clear(a.tables.at)
+	}
+	a.tables.at[set.ID] = t
+	return t.Table, nil
 }
 
 // How much a page of figures shows.
@@ -68,13 +115,16 @@ var accuracySource = map[census.Source]struct{ word, says string }{
 // accuracyView is a page of figures: of everything, of a TLD, of a registrar, or
 // of a registrar in a TLD.
 type accuracyView struct {
-	Kind           string // "all", "tld", "registrar" or "cell"
-	TLD, Key, Name string // of the registrar: key and name
-	Public         bool   // without single names, and with small groups folded
+	Kind           string       // "all", "tld", "registrar" or "cell"
+	TLD, Key, Name string       // of the registrar: key and name
+	Public         bool         // without single names, and with small groups folded
+	table          census.Table // of what is public
 	Set            store.AccuracySet
 	Choice         []accuracyChoice
 	Source, Says   string
-	Profile        string
+	Profile        ownProfile
+	Keep           string // how long verdicts on single names are kept
+	Spent          bool   // they have expired: what is left are the months
 	Metric         census.Metric
 	Metrics        []accuracyTab
 	Fig            census.Figure // of the metric
@@ -169,6 +219,7 @@ type accuracyMonth struct {
 type accuracyName struct {
 	Name  string
 	At    time.Time
+	Until time.Time // kept until; zero: without end
 	Codes []string
 }
 
@@ -182,6 +233,9 @@ type accuracyTwin struct {
 	Says       string               `json:"source_says"`
 	Profile    string               `json:"profile"`
 	Hash       string               `json:"profile_hash"`
+	Own        bool                 `json:"profile_own,omitempty"` // the operator's
+	Version    int                  `json:"profile_version,omitempty"`
+	SHA        string               `json:"profile_file_sha256,omitempty"`
 	At         time.Time            `json:"at"`
 	Names      int                  `json:"names"`
 	Metric     string               `json:"metric"`
@@ -249,6 +303,31 @@ func (a accuracyDesk) pick(r *request) (sets []store.AccuracySet, at store.Accur
 	return nil, at, false, nil
 }
 
+// ownProfile is the profile of a set, with what pages say of one that is the
+// operator's own.
+type ownProfile struct {
+	ID, Link string
+	Own      bool
+	Version  int
+	SHA      string // of its file, in hex
+}
+
+func profileWord(set store.AccuracySet, own map[string]store.AccuracyProfile) ownProfile {
+	p := ownProfile{ID: set.Profile, Link: "/policies/" + segment(set.Profile)}
+	if o, ok := own[set.Hash]; ok {
+		p.Own, p.Version, p.SHA, p.Link = true, o.Version, o.SHA, p.Link+"?hash="+set.Hash
+	}
+	return p
+}
+
+// daysWord is a time of keeping in words.
+func daysWord(d time.Duration) string {
+	if d < 0 {
+		return "without end"
+	}
+	return "for " + count(int(d/(24*time.Hour)), "day", "days")
+}
+
 func setWord(x store.AccuracySet) string {
 	return fmt.Sprintf("%s, under %s (%s)", outside(x.Frame.Name, 80), x.Profile, short(x.Hash))
 }
@@ -311,7 +390,11 @@ func (a accuracyDesk) figures(w http.ResponseWriter, r *request, kind, tld, key 
 		v.Choice = append(v.Choice, accuracyChoice{x.ID, setWord(x), x.ID == set.ID})
 	}
 	src := accuracySource[set.Frame.Source]
-	v.Source, v.Says, v.Profile = src.word, src.says, set.Profile
+	own, err := a.s.c.OwnProfiles(r.Context())
+	if err != nil {
+		return err
+	}
+	v.Source, v.Says, v.Profile, v.Keep = src.word, src.says, profileWord(set, own), daysWord(a.s.c.AccuracyKeep())
 	sums, err := a.s.c.Accuracy(r.Context(), set.ID, tld, key)
 	if err != nil {
 		return err
@@ -323,8 +406,12 @@ func (a accuracyDesk) figures(w http.ResponseWriter, r *request, kind, tld, key 
 		v.Name = registrarWord(key)
 	}
 	v.N = sums.All.Counts.N
+	v.Spent = kind == "all" && len(sums.Months) > 0 && (v.N == 0 || v.Public && v.N < census.MinGroup)
 	if v.Public {
-		if err := a.publishable(r, &v, sums); err != nil {
+		if err := a.publishable(r, &v); err != nil {
+			return err
+		}
+		if sums.Months, err = a.s.c.PublicMonths(r.Context(), set.ID, tld, key, sums.Months); err != nil {
 			return err
 		}
 	}
@@ -358,32 +445,21 @@ func (a accuracyDesk) figures(w http.ResponseWriter, r *request, kind, tld, key 
 
 // publishable says of what is too small to be published why it is not, and
 // keeps it from being found by subtraction.
-func (a accuracyDesk) publishable(r *request, v *accuracyView, sums centre.AccuracySums) error {
+func (a accuracyDesk) publishable(r *request, v *accuracyView) (err error) {
+	if v.Spent {
+		return nil
+	}
 	if v.N < census.MinGroup {
 		return problem.New(problem.NotFound, "fewer than %d names are counted here: too few to be published", census.MinGroup)
 	}
-	if v.Kind != "cell" {
-		return nil
-	}
-	// A registrar that the page of the TLD shows only with others, or a TLD that
-	// the page of the registrar does, is not shown here alone.
-	tld, err := a.s.c.Accuracy(r.Context(), v.Set.ID, v.TLD, "")
-	if err != nil {
+	if v.table, err = a.table(r, v.Set); err != nil {
 		return err
 	}
-	registrar, err := a.s.c.Accuracy(r.Context(), v.Set.ID, "", v.Key)
-	if err != nil {
-		return err
-	}
-	_, folded := census.Fold(tld.Registrars, sizeOf)
-	_, too := census.Fold(registrar.TLDs, sizeOf)
-	if slices.ContainsFunc(append(folded, too...), func(c store.AccuracyCount) bool { return c.Registrar == v.Key && c.TLD == v.TLD }) {
+	if !v.table.Shown(v.TLD, v.Key) {
 		return problem.New(problem.NotFound, "this is published only together with others: alone, smaller ones could be found by subtraction")
 	}
 	return nil
 }
-
-func sizeOf(c store.AccuracyCount) int { return c.Counts.N }
 
 // registrarWord is what a registrar is called whose name is not known.
 func registrarWord(key string) string {
@@ -415,7 +491,10 @@ func (a accuracyDesk) fill(v *accuracyView, sums centre.AccuracySums) {
 	v.Bounds = v.Fig.Bounds(src)
 	for _, m := range census.Metrics() {
 		f := sums.All.Counts.Of(m.ID).Figure()
-		if f.Asked() == 0 {
+		if v.Spent {
+			v.Metrics = append(v.Metrics, accuracyTab{m, v.At + "?" + v.Query + "&metric=" + url.QueryEscape(m.ID), m.ID == v.Metric.ID})
+		}
+		if f.Asked() == 0 || v.Spent {
 			continue
 		}
 		x := accuracyMetric{Metric: m, Fig: f}
@@ -434,16 +513,18 @@ func (a accuracyDesk) fill(v *accuracyView, sums centre.AccuracySums) {
 	default:
 		v.Title += " whose holders cannot be reached"
 	}
-	if v.Kind != "cell" {
+	if v.Kind != "cell" && !v.Spent {
 		v.groups(groups, sums)
 	}
 	if w := sums.All.Counts.Of(census.EmailWorks).Figure(); w.Tested.Of < 0.05 && v.Metric.ID == census.Reach {
 		v.Untried = true
 	}
-	if v.Kind == "registrar" || v.Kind == "cell" {
+	if v.Kind == "registrar" || v.Kind == "cell" && (!v.Public || v.table.Shown(v.TLD, "")) {
 		v.Whole, _, _ = v.share(sums.Whole.Counts.Of(v.Metric.ID).Figure())
 	}
-	a.details(v, sums.All)
+	if !v.Spent {
+		a.details(v, sums.All)
+	}
 	v.months(sums.Months)
 }
 
@@ -483,8 +564,17 @@ func num1(f float64) string {
 // groups makes the table of registrars or TLDs.
 func (v *accuracyView) groups(in []store.AccuracyCount, sums centre.AccuracySums) {
 	shown, folded := in, []store.AccuracyCount(nil)
+	rest := sums.All.Counts
 	if v.Public {
-		shown, folded = census.Fold(in, sizeOf)
+		shown = nil
+		for _, c := range in {
+			if v.table.Shown(cmp.Or(c.TLD, v.TLD), cmp.Or(c.Registrar, v.Key)) && c.Counts.N >= census.MinGroup {
+				shown = append(shown, c)
+				rest.Minus(c.Counts)
+			} else {
+				folded = append(folded, c)
+			}
+		}
 	}
 	of := map[string]store.AccuracyCount{}
 	var gs []census.Group
@@ -496,6 +586,9 @@ func (v *accuracyView) groups(in []store.AccuracyCount, sums centre.AccuracySums
 	v.Why = census.Rank(v.Set.Frame.Source, v.Fig, gs)
 	whole := map[string]string{}
 	for _, c := range sums.Others {
+		if v.Public && !v.table.Shown(c.TLD, "") {
+			continue
+		}
 		whole[c.TLD], _, _ = v.share(c.Counts.Of(v.Metric.ID).Figure())
 	}
 	for _, g := range gs {
@@ -514,11 +607,8 @@ func (v *accuracyView) groups(in []store.AccuracyCount, sums centre.AccuracySums
 		v.Groups = append(v.Groups, row)
 	}
 	if v.Folded = len(folded); v.Folded > 0 {
-		var c census.Counts
-		for _, f := range folded {
-			c.Plus(f.Counts)
-		}
-		row := accuracyRow{Name: "others together", N: c.N, Fig: c.Of(v.Metric.ID).Figure()}
+		// All that is not shown, also what a list is too long for.
+		row := accuracyRow{Name: "others together", N: rest.N, Fig: rest.Of(v.Metric.ID).Figure()}
 		row.Share, row.Bar, _ = v.share(row.Fig)
 		v.FoldedRow = &row
 	}
@@ -667,7 +757,7 @@ func (a accuracyDesk) names(r *request, v *accuracyView) error {
 		v.NamesMore = v.At + "?" + v.Query + "&reach=" + url.QueryEscape(v.NamesOf) + "&after=" + url.QueryEscape(rows[len(rows)-1].Name) + "#names"
 	}
 	for _, n := range rows {
-		x := accuracyName{Name: n.Name, At: n.At}
+		x := accuracyName{Name: n.Name, At: n.At, Until: a.s.c.AccuracyUntil(n.At)}
 		for _, f := range n.Outcome.Fields {
 			if f.Path != registration.Registrant+".email" && f.Path != registration.Registrant+".phone" {
 				continue
@@ -695,8 +785,11 @@ func (v *accuracyView) only(f census.Figure) census.Figure {
 }
 
 func (a accuracyDesk) twin(v accuracyView, sums centre.AccuracySums) accuracyTwin {
-	t := accuracyTwin{TLD: v.TLD, Registrar: v.Key, Frame: v.Set.Frame.Name, Source: v.Set.Frame.Source, Says: v.Says, Profile: v.Profile, Hash: v.Set.Hash, At: v.Set.Last,
+	t := accuracyTwin{TLD: v.TLD, Registrar: v.Key, Frame: v.Set.Frame.Name, Source: v.Set.Frame.Source, Says: v.Says, Profile: v.Profile.ID, Own: v.Profile.Own, Version: v.Profile.Version, SHA: v.Profile.SHA, Hash: v.Set.Hash, At: v.Set.Last,
 		Names: v.N, Metric: v.Metric.ID, NoRanking: v.Why, BoundsOnly: v.Bounds, Folded: v.Folded, Fields: sums.All.Detail.Fields(), Reasons: sums.All.Detail.Reasons()}
+	if v.Spent {
+		t.Names, t.Fields, t.Reasons = 0, nil, nil
+	}
 	if v.Key != "" {
 		t.Called = v.Name
 	}
@@ -729,6 +822,9 @@ func (a accuracyDesk) csv(w http.ResponseWriter, v accuracyView, sums centre.Acc
 			out = append(out, num(f.Failing.Of), num(f.Failing.Low), num(f.Failing.High))
 		}
 		return append(out, num(f.Tested.Of), num(f.Least), num(f.Most), note)
+	}
+	if v.Spent && figure != "months" {
+		return problem.New(problem.NotFound, "what was found of single names has expired: the months are what is left")
 	}
 	var rows [][]string
 	switch figure {

@@ -326,3 +326,84 @@ func BenchmarkAccuracyPages(b *testing.B) {
 		})
 	}
 }
+
+// ours is a profile of an operator's own.
+const ours = `profile: ours
+title: What we ask of our own registrars
+about: An agreement of ours.
+status: own
+contacts: [registrant]
+rules:
+  - id: ours.email
+    clause: Section 3
+    text: The mail address has the form of one.
+    basis: ours
+    checks: [{check: email.syntax}]
+`
+
+// TestOwnProfileAndExpiry: figures under an operator's own profile say so and
+// lead to it, for whom they are shown to; and when what was found of single names
+// has expired, the months are left, with no dead end.
+func TestOwnProfileAndExpiry(t *testing.T) {
+	d := newDesk(t)
+	ana, nobody := d.signIn("ana", access.Analyst), visitor()
+	in := centre.AccuracyFrame{Name: "all of ours", Source: census.Own, Own: &centre.OwnProfile{File: "ours.yaml", Body: []byte(ours)}}
+	set := counted(t, d, in, units(t, 7, 200, population.Options{}, false))
+	if set.Profile != "ours" {
+		t.Fatalf("%+v", set)
+	}
+	in.Own, in.SHA = &centre.OwnProfile{File: "x.yaml", Body: []byte(strings.Replace(ours, "profile: ours", "profile: waps-raa-2013", 1))}, strings.Repeat("c", 64)
+	if _, err := d.Centre.ReadAccuracy(t.Context(), in, units(t, 7, 2, population.Options{}, false), nil, nil); err == nil {
+		t.Error("a profile of one's own takes the name of a built-in one")
+	}
+	query := fmt.Sprintf("?set=%d", set.ID)
+	link := "/policies/ours?hash=" + set.Hash
+	page := d.get(ana, "/accuracy"+query)
+	if page.code != 200 || !strings.Contains(page.body, `operator’s own profile <a href="`+link+`">ours</a> (version 1`) || !strings.Contains(page.body, "kept for 180 days") {
+		t.Errorf("%d %.3000s", page.code, page.body)
+	}
+	for _, x := range []struct {
+		c    *http.Client
+		path string
+		code int
+		has  string
+	}{{ana, link, 200, "version 1, as it was read in"}, {nobody, link, 404, ""}, {ana, "/policies/ours", 404, ""}, {ana, "/policies/waps-raa-2013?hash=" + set.Hash, 404, ""}, {ana, "/policies/ours?hash=" + strings.Repeat("0", 64), 404, ""}} {
+		if a := d.get(x.c, x.path); a.code != x.code || !strings.Contains(a.body, x.has) {
+			t.Errorf("%s: %d %.500s", x.path, a.code, a.body)
+		}
+	}
+	if err := d.Centre.PublishAccuracy(t.Context(), set.Frame.Name, true); err != nil {
+		t.Fatal(err)
+	}
+	if a := d.get(nobody, link); a.code != 200 || !strings.Contains(a.body, "It is no contract’s and no law’s") {
+		t.Errorf("published, and its profile is not there: %d", a.code)
+	}
+	var name string
+	for u := range units(t, 7, 1, population.Options{}, false) {
+		name = u.ID
+	}
+	if a := d.get(ana, "/accuracy/names/"+name); a.code != 200 || !strings.Contains(a.body, "kept until") || strings.Contains(a.body, "Open an inaccuracy case") {
+		t.Errorf("%d %.2000s", a.code, a.body)
+	}
+
+	if n, err := d.Store.SweepAccuracy(t.Context(), time.Now().Add(200*24*time.Hour), 0); n != 200 || err != nil {
+		t.Fatal(n, err)
+	}
+	for who, c := range map[string]*http.Client{"the desk": ana, "everybody": nobody} {
+		a := d.get(c, "/accuracy"+query)
+		if a.code != 200 || !strings.Contains(a.body, "The figures of today have expired") || !strings.Contains(a.body, `id="months"`) || strings.Contains(a.body, `id="fields"`) {
+			t.Errorf("%s: %d %.3000s", who, a.code, a.body)
+		}
+		var twin struct {
+			Names  int
+			Fields []any
+			Months []struct{ Names int }
+		}
+		if err := json.Unmarshal([]byte(d.get(c, "/accuracy"+query+"&format=json").body), &twin); err != nil || twin.Names != 0 || len(twin.Fields) > 0 || len(twin.Months) != 1 || twin.Months[0].Names != 200 {
+			t.Errorf("%s: %+v %v", who, twin, err)
+		}
+	}
+	if a := d.get(ana, "/accuracy/names/"+name); a.code != 200 || !strings.Contains(a.body, "Nothing was found of this name") {
+		t.Errorf("%d %.500s", a.code, a.body)
+	}
+}

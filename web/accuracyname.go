@@ -26,7 +26,8 @@ type nameAccuracyView struct {
 	Registrar string
 	RegLink   string
 	Set       string // what it was counted in
-	Profile   string
+	Profile   ownProfile
+	Until     time.Time // kept until; zero: without end
 	Choice    []accuracyTab2
 	Result    badge
 	Reach     badge
@@ -95,6 +96,7 @@ type nameAccuracyTwin struct {
 	Profile    string               `json:"profile"`
 	Hash       string               `json:"profile_hash"`
 	At         time.Time            `json:"at"`
+	Until      time.Time            `json:"kept_until,omitzero"`
 	Registered bool                 `json:"registered"`
 	Registrar  string               `json:"registrar"`
 	Metrics    map[string]string    `json:"metrics,omitempty"`
@@ -149,7 +151,11 @@ func (a accuracyDesk) name(w http.ResponseWriter, r *request) error {
 	for j, o := range all {
 		v.Choice = append(v.Choice, accuracyTab2{setWord(o.Set), at + "?set=" + strconv.FormatInt(o.Set.ID, 10), j == i})
 	}
-	v.At, v.Gone, v.Set, v.Profile = x.At, x.Gone, setWord(x.Set), x.Set.Profile
+	own, err := a.s.c.OwnProfiles(r.Context())
+	if err != nil {
+		return err
+	}
+	v.At, v.Until, v.Gone, v.Set, v.Profile = x.At, x.Until, x.Gone, setWord(x.Set), profileWord(x.Set, own)
 	if v.Registrar = x.Called; v.Registrar == "" {
 		v.Registrar = registrarWord(x.Registrar)
 	}
@@ -161,9 +167,17 @@ func (a accuracyDesk) name(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	if !v.Gone {
-		v.Roles = a.roles(x, contacts)
+		p, known := policyOf(a.set, x.Set.Profile, x.Set.Hash)
+		if v.Profile.Own {
+			if _, p, _, err = a.s.c.OwnProfileOf(r.Context(), x.Set.Hash); err != nil {
+				return err
+			}
+			known = p.ID != ""
+		}
+		v.Roles = a.roles(x, contacts, p, known)
 	}
-	v.Case = x.Outcome.Result(census.Record) == accuracy.Fail && a.s.mayLookup(r, d).Allowed
+	// Registrars are asked under built-in profiles only.
+	v.Case = !v.Profile.Own && x.Outcome.Result(census.Record) == accuracy.Fail && a.s.mayLookup(r, d).Allowed
 	return a.s.render(w, r, http.StatusOK, "accuracyname", page{Title: "Accuracy of " + name.Defang(d.String()), Here: "accuracy", Wide: true, Twin: at + query + "&format=json", Body: v})
 }
 
@@ -204,8 +218,7 @@ func (a accuracyDesk) values(r *request, v *nameAccuracyView, d name.Domain, x c
 }
 
 // roles are the contacts with their fields, and what was found.
-func (a accuracyDesk) roles(x centre.NameAccuracy, contacts map[string]registration.Contact) (out []nameAccuracyRole) {
-	p, known := policyOf(a.set, x.Set.Profile, x.Set.Hash)
+func (a accuracyDesk) roles(x centre.NameAccuracy, contacts map[string]registration.Contact, p policy.Profile, known bool) (out []nameAccuracyRole) {
 	rank := func(f census.Field) int {
 		_, field, _ := strings.Cut(f.Path, ".")
 		return slices.IndexFunc(regContactFields, func(c struct{ field, label string }) bool { return c.field == field })
@@ -284,7 +297,7 @@ func rulesOf(p policy.Profile, role string, c census.Code) (out []nameAccuracyRu
 }
 
 func nameTwin(x centre.NameAccuracy) nameAccuracyTwin {
-	t := nameAccuracyTwin{Name: x.AccuracyName.Name, Frame: x.Set.Frame.Name, Source: x.Set.Frame.Source, Profile: x.Set.Profile, Hash: x.Set.Hash, At: x.At, Registered: !x.Gone, Registrar: x.Registrar}
+	t := nameAccuracyTwin{Name: x.AccuracyName.Name, Frame: x.Set.Frame.Name, Source: x.Set.Frame.Source, Profile: x.Set.Profile, Hash: x.Set.Hash, At: x.At, Until: x.Until, Registered: !x.Gone, Registrar: x.Registrar}
 	if x.Gone {
 		return t
 	}

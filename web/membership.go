@@ -66,7 +66,7 @@ var shareBadges = map[casework.Status]struct {
 	casework.Missed:   {badge{"bad", "time is over"}, "It is still asked of you. We may have asked others besides."},
 	casework.Acted:    {badge{"wait", "you say you acted"}, "Our next look decides."},
 	casework.Referred: {badge{"quiet", "passed on"}, "You named another party."},
-	casework.Refused:  {badge{"quiet", "you will not act"}, "Your answer is on the case."},
+	casework.Refused:  {badge{"quiet", "you declined"}, "Your answer is on the case."},
 	casework.Met:      {badge{"ok", "gone, by you"}, "We saw that it is gone, and the evidence credits you. Thank you."},
 	casework.Moot:     {badge{"quiet", "ended"}, "Nothing is asked of you any more."},
 	casework.Informed: {badge{"quiet", "told"}, "No answer is needed."},
@@ -81,6 +81,21 @@ func rowOfShare(x centre.PartyShare) shareRow {
 		b = shareBadges[casework.Moot] // of an earlier round, or of a case that is part of another
 	}
 	return shareRow{PartyShare: x, Badge: b.badge, Means: b.means, Word: actions[x.Action], Said: answers[x.Answer].theirs}
+}
+
+// noticeWord is the kind of a message to a party in words.
+func noticeWord(kind string) string {
+	switch kind {
+	case "ask":
+		return "First message"
+	case "inform":
+		return "Message for your information"
+	case "reminder":
+		return "Reminder"
+	case "chase":
+		return "Message after the time was over"
+	}
+	return visible(cut(kind, 40))
 }
 
 // asks lists what the parties of a member's organisation were told.
@@ -282,7 +297,7 @@ func (s *site) showOrg(w http.ResponseWriter, r *request, status int, trouble st
 	if err != nil {
 		return err
 	}
-	v := orgView{office: s.office(r, "/orgs"), ID: o.ID, Name: o.Name, Most: access.MaxParties, Parties: []orgParty{}, People: []personRow{}}
+	v := orgView{office: s.office(r), ID: o.ID, Name: o.Name, Most: access.MaxParties, Parties: []orgParty{}, People: []personRow{}}
 	v.Problem, v.Values = trouble, r.PostForm
 	for _, a := range people {
 		if a.Org == id {
@@ -308,7 +323,7 @@ func (s *site) showOrg(w http.ResponseWriter, r *request, status int, trouble st
 			People  []personRow `json:"people"`
 		}{v.ID, v.Name, v.Parties, v.People})
 	}
-	return s.render(w, r, status, "org", page{Title: visible(o.Name), Here: "people", Wide: true, Twin: "/orgs/" + segment(id) + "?format=json", Body: v})
+	return s.render(w, r, status, "org", page{Title: visible(o.Name), Here: "orgs", Wide: true, Twin: "/orgs/" + segment(id) + "?format=json", Body: v})
 }
 
 func (s *site) orgAction(w http.ResponseWriter, r *request) error {

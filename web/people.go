@@ -65,7 +65,6 @@ func (s *site) audits(r *request) bool {
 
 // office is what the pages of people share.
 type office struct {
-	Tabs     []tab
 	Keeps    bool // may change what is shown
 	CSRF     string
 	Problem  string
@@ -88,14 +87,8 @@ var abouts = map[access.Role]string{
 	access.Auditor: "reads logs, and who looked at what", access.Member: "an outside organisation", access.API: "a program that sends reports", access.Registrar: "a registrar’s system, or who keeps it: opens verifications and follows them",
 }
 
-func (s *site) office(r *request, here string) office {
+func (s *site) office(r *request) office {
 	o := office{Keeps: s.keeps(r), CSRF: r.csrf, Now: s.c.Clock.Now(), LinkLife: int(access.LinkLife / time.Hour), Done: doneOffice[r.URL.Query().Get("done")]}
-	for _, t := range []struct{ word, link string }{{"People", "/people"}, {"Keys", "/keys"}, {"Organisations", "/orgs"}} {
-		o.Tabs = append(o.Tabs, tab{Word: t.word, Link: t.link, Here: t.link == here})
-	}
-	if s.audits(r) {
-		o.Tabs = append(o.Tabs, tab{Word: "Access log", Link: "/access-log", Here: here == "/access-log"})
-	}
 	return o
 }
 
@@ -214,7 +207,7 @@ func (s *site) showPeople(w http.ResponseWriter, r *request, status int, trouble
 	if err != nil {
 		return err
 	}
-	v := peopleView{office: s.office(r, "/people"), Orgs: orgs, Rows: []personRow{}}
+	v := peopleView{office: s.office(r), Orgs: orgs, Rows: []personRow{}}
 	v.Problem, v.Values = trouble, r.PostForm
 	for _, a := range all {
 		v.Rows = append(v.Rows, rowOfPerson(a, names))
@@ -282,7 +275,7 @@ func (s *site) showPerson(w http.ResponseWriter, r *request, status int, trouble
 	if err != nil {
 		return err
 	}
-	v := personView{office: s.office(r, "/people"), P: rowOfPerson(a, names), Org: a.Org, Orgs: orgs, Self: id == r.person.ID, KeyRoles: keyRoles(a)}
+	v := personView{office: s.office(r), P: rowOfPerson(a, names), Org: a.Org, Orgs: orgs, Self: id == r.person.ID, KeyRoles: keyRoles(a)}
 	v.Problem, v.Values, v.Roles = trouble, r.PostForm, options(a.Roles, access.Roles()...)
 	for _, k := range keys {
 		v.Keys = append(v.Keys, rowOfKey(k, a.Login, v.Now))
@@ -444,7 +437,7 @@ func (s *site) showKeys(w http.ResponseWriter, r *request, status int, trouble s
 	for _, a := range people {
 		logins[a.ID] = a.Login
 	}
-	v := keysView{office: s.office(r, "/keys"), Rows: []keyRow{}}
+	v := keysView{office: s.office(r), Rows: []keyRow{}}
 	v.Problem = trouble
 	for _, k := range all {
 		v.Rows = append(v.Rows, rowOfKey(k, logins[k.Owner], v.Now))
@@ -452,7 +445,7 @@ func (s *site) showKeys(w http.ResponseWriter, r *request, status int, trouble s
 	if wantsJSON(r) {
 		return twin(w, v.Rows)
 	}
-	return s.render(w, r, status, "keys", page{Title: "Keys", Here: "people", Wide: true, Twin: "/keys?format=json", Body: v})
+	return s.render(w, r, status, "keys", page{Title: "Keys", Here: "keys", Wide: true, Twin: "/keys?format=json", Body: v})
 }
 
 func (s *site) revokeKey(w http.ResponseWriter, r *request) error {
@@ -499,7 +492,7 @@ func (s *site) showOrgs(w http.ResponseWriter, r *request, status int, trouble s
 	if err != nil {
 		return err
 	}
-	v := orgsView{office: s.office(r, "/orgs"), Rows: []orgRow{}}
+	v := orgsView{office: s.office(r), Rows: []orgRow{}}
 	v.Problem, v.Values = trouble, r.PostForm
 	for _, o := range orgs {
 		row := orgRow{ID: o.ID, Name: o.Name, Created: o.Created}
@@ -518,7 +511,7 @@ func (s *site) showOrgs(w http.ResponseWriter, r *request, status int, trouble s
 	if wantsJSON(r) {
 		return twin(w, v.Rows)
 	}
-	return s.render(w, r, status, "orgs", page{Title: "Organisations", Here: "people", Wide: true, Twin: "/orgs?format=json", Body: v})
+	return s.render(w, r, status, "orgs", page{Title: "Organisations", Here: "orgs", Wide: true, Twin: "/orgs?format=json", Body: v})
 }
 
 func (s *site) addOrg(w http.ResponseWriter, r *request) error {
@@ -618,7 +611,7 @@ func (s *site) accessLog(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	v := logView{office: s.office(r, "/access-log"), Filter: f, Acts: acts, Kinds: access.Kinds(), Rows: []logRow{}}
+	v := logView{office: s.office(r), Filter: f, Acts: acts, Kinds: access.Kinds(), Rows: []logRow{}}
 	if len(es) > logPage {
 		es = es[:logPage]
 		v.Next = f.link("before", strconv.FormatInt(es[logPage-1].ID, 10))
@@ -667,7 +660,7 @@ func (s *site) accessLog(w http.ResponseWriter, r *request) error {
 			Next    string   `json:"next,omitempty"`
 		}{v.Rows, v.Next})
 	}
-	return s.render(w, r, http.StatusOK, "accesslog", page{Title: "Access log", Here: "people", Wide: true, Twin: f.link("format", "json"), Body: v})
+	return s.render(w, r, http.StatusOK, "accesslog", page{Title: "Access log", Here: "access-log", Wide: true, Twin: f.link("format", "json"), Body: v})
 }
 
 type meView struct {
@@ -699,7 +692,7 @@ func (s *site) showMe(w http.ResponseWriter, r *request, status int, trouble str
 	if err != nil {
 		return err
 	}
-	v := meView{office: s.office(r, ""), P: rowOfPerson(a, names), KeyRoles: keyRoles(a), Least: access.MinPassword}
+	v := meView{office: s.office(r), P: rowOfPerson(a, names), KeyRoles: keyRoles(a), Least: access.MinPassword}
 	v.Problem, v.Values = trouble, r.PostForm
 	for _, k := range keys {
 		v.Keys = append(v.Keys, rowOfKey(k, a.Login, v.Now))

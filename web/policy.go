@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"bailiwick/access"
+	"bailiwick/accuracy/census"
 	"bailiwick/accuracy/policy"
 	"bailiwick/problem"
+	"bailiwick/store"
 )
 
 // policies adds the pages of policy profiles: what the built-in ones say, with
@@ -19,9 +22,16 @@ func (s *site) policies(public func(pattern string, h handler)) error {
 		return err
 	}
 	b := policyBrowser{s, set}
+	s.profiles = set
 	public("GET /policies", b.list)
 	public("GET /policies/{id}", b.profile)
 	return nil
+}
+
+// shipped says whether a profile is a built-in one, which has a page.
+func (s *site) shipped(id string) bool {
+	_, err := s.profiles.Get(id)
+	return err == nil
 }
 
 type policyBrowser struct {
@@ -80,6 +90,7 @@ type policyView struct {
 	Of       []policyParent
 	Others   []policyRow
 	Against  string
+	File     *store.AccuracyProfile // of the operator's own, as it was read in
 	Other    policy.Profile
 	Changes  []policyPart
 	Same     bool
@@ -130,14 +141,26 @@ var policyParts = []struct{ part, title string }{
 
 func (b policyBrowser) profile(w http.ResponseWriter, r *request) error {
 	p, err := b.set.Get(r.PathValue("id"))
+	var own *store.AccuracyProfile
+	if hash := r.URL.Query().Get("hash"); hash != "" {
+		p, own, err = b.own(r, r.PathValue("id"), hash)
+	}
 	if err != nil {
+		if code := problem.CodeOf(err); code != problem.NotFound && code != problem.Conflict {
+			return err
+		}
 		return problem.New(problem.NotFound, "there is no such policy profile")
 	}
 	against := r.URL.Query().Get("against")
 	v := policyView{P: p, Status: policyStatuses[p.Status], Hash: p.Hash(), Against: against, Contacts: strings.Join(p.Contacts, ", ")}
 	at := "/policies/" + segment(p.ID)
 	pg := page{Title: p.ID + ", policy profile", Here: "policies", Wide: true, Twin: at + "?format=json"}
-	if against != "" {
+	if own != nil {
+		v.File = own
+		at += "?hash=" + segment(own.Hash)
+		pg.Twin = at + "&format=json"
+	}
+	if against != "" && own == nil {
 		if v.Other, err = b.set.Get(against); err != nil {
 			return problem.New(problem.NotFound, "there is no such policy profile to compare with")
 		}
@@ -185,6 +208,32 @@ func (b policyBrowser) profile(w http.ResponseWriter, r *request) error {
 		v.Of[i].Rules = append(v.Of[i].Rules, rule)
 	}
 	return b.s.render(w, r, http.StatusOK, "policy", withBody(pg, v))
+}
+
+// own is a profile of the operator's own by its hash: for the desk, and for
+// everybody where figures are published that were held against it.
+func (b policyBrowser) own(r *request, id, hash string) (policy.Profile, *store.AccuracyProfile, error) {
+	none := problem.New(problem.NotFound, "there is no such policy profile")
+	row, p, ok, err := b.s.c.OwnProfileOf(r.Context(), cut(hash, 100))
+	if err != nil {
+		return p, nil, err
+	}
+	if !ok || row.Profile != id || p.ID == "" {
+		return p, nil, none
+	}
+	if r.person.Known() && b.s.may(r, access.Registration, "").Allowed {
+		return p, &row, nil
+	}
+	sets, err := b.s.c.AccuracySets(r.Context())
+	if err != nil {
+		return p, nil, err
+	}
+	if !slices.ContainsFunc(sets, func(x store.AccuracySet) bool {
+		return x.Hash == hash && x.Frame.Published && x.Frame.Source != census.LookedUp
+	}) {
+		return p, nil, none
+	}
+	return p, &row, nil
 }
 
 func withBody(p page, v any) page { p.Body = v; return p }

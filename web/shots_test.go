@@ -1,6 +1,10 @@
 package web_test
 
 import (
+	"cmp"
+	"maps"
+	"os"
+	"regexp"
 	"testing"
 	"time"
 
@@ -8,8 +12,9 @@ import (
 )
 
 // TestShots takes pictures of the pages of a world in its third week, when
-// WEB_SHOTS names a folder for them. Without one there is nothing to do, and
-// nothing that was left out.
+// WEB_SHOTS names a folder for them; WEB_SHOTS_OF is a regular expression of the
+// pages that are wanted, all if it is empty. Without a folder there is nothing to
+// do, and nothing that was left out.
 func TestShots(t *testing.T) {
 	if shots == "" {
 		return
@@ -20,7 +25,14 @@ func TestShots(t *testing.T) {
 	b := newBrowser(t, w.URL)
 	b.signIn(login, password)
 	paths := pagesOf(t, w)
-	delete(paths, "missing") // a browser notes that a page is not there
+	// A browser notes that a page is not there.
+	delete(paths, "missing")
+	delete(paths, "welcome-over")
+	of, err := regexp.Compile("^(" + cmp.Or(os.Getenv("WEB_SHOTS_OF"), ".*") + ")$")
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(paths, func(name, _ string) bool { return !of.MatchString(name) })
 	for _, v := range []struct {
 		name  string
 		dark  bool
@@ -32,6 +44,9 @@ func TestShots(t *testing.T) {
 			b.shoot(name + "-" + v.name)
 			b.quiet(path)
 		}
+	}
+	if os.Getenv("WEB_SHOTS_OF") != "" {
+		return
 	}
 	// The pictures of the README: what one screen shows.
 	for _, p := range []struct {

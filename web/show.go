@@ -412,7 +412,7 @@ func segment(s string) string { return url.PathEscape(s) }
 // templates parses every page with the layout around it.
 func (s *site) templates() (map[string]*template.Template, error) {
 	funcs := template.FuncMap{
-		"name": s.showName, "url": s.showURL, "text": showText, "when": when, "exact": exact, "due": dueIn, "plain": func(s string) string { return outside(s, 120) }, "date": date, "span": span,
+		"name": s.showName, "url": s.showURL, "text": showText, "when": when, "exact": exact, "due": dueIn, "plain": func(s string) string { return outside(s, 120) }, "date": date, "notice": noticeWord, "span": span,
 		"asset": func(file string) (string, error) {
 			if p, ok := s.assets.path[file]; ok {
 				return p, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -54,6 +55,7 @@ type surveyListRow struct {
 	Badge    badge
 	Kind     string
 	Progress string
+	Shipped  bool // the profile is a built-in one
 }
 
 type surveyPageView struct {
@@ -62,6 +64,7 @@ type surveyPageView struct {
 	State     badge
 	Published bool
 	Public    bool
+	Shipped   bool // the profile is a built-in one
 	Fault     string
 	Progress  string
 	Done, All int
@@ -101,22 +104,25 @@ func (d surveyDesk) list(w http.ResponseWriter, r *request) error {
 	if wantsJSON(r) {
 		out := make([]surveyTwin, 0, len(all))
 		for _, x := range all {
+			if f.PublishedOnly {
+				x.Plan = x.Plan.Public(nil) // what it is compared with stands on its own page
+			}
 			out = append(out, surveyTwinOf(x, f.PublishedOnly))
 		}
 		return twin(w, out)
 	}
 	v := surveysView{Public: f.PublishedOnly, Now: d.s.c.Clock.Now()}
 	for _, x := range all {
-		v.Rows = append(v.Rows, surveyListRow{x, surveyState(x.State), surveyKinds[x.Plan.Kind], progressWord(x.Progress)})
+		v.Rows = append(v.Rows, surveyListRow{x, surveyState(x.State), surveyKinds[x.Plan.Kind], progressWord(x.Progress), d.s.shipped(x.Plan.Profile)})
 	}
 	if len(all) == surveysShown {
 		v.More = "/surveys?after=" + all[len(all)-1].ID
 	}
-	return d.s.render(w, r, http.StatusOK, "surveys", page{Title: "Surveys", Here: "accuracy", Wide: true, Twin: "/surveys?format=json", Body: v})
+	return d.s.render(w, r, http.StatusOK, "surveys", page{Title: "Surveys", Here: "surveys", Wide: true, Twin: "/surveys?format=json", Body: v})
 }
 
-// surveyTwin is a survey as JSON. The plan's seed and the frame's digest are for
-// doing it again; where the frame lies is not in it.
+// surveyTwin is a survey as JSON. Where the frame lies is not in it, and in what
+// is public the seed neither (centre.PublicForm).
 type surveyTwin struct {
 	ID        string         `json:"id"`
 	State     string         `json:"state"`
@@ -156,6 +162,9 @@ func (d surveyDesk) find(r *request) (centre.Survey, bool, error) {
 	if problem.CodeOf(err) == problem.NotFound {
 		err = problem.New(problem.NotFound, "there is no such survey")
 	}
+	if err == nil && public {
+		x, err = d.s.c.PublicForm(r.Context(), x)
+	}
 	return x, public, err
 }
 
@@ -174,7 +183,7 @@ func (d surveyDesk) page(w http.ResponseWriter, r *request) error {
 		}
 		return surveyCSV(w, *x.Report, q.Get("figure"))
 	}
-	v := surveyPageView{ID: x.ID, State: surveyState(x.State), Published: x.Published, Public: public, Progress: progressWord(x.Progress), Done: x.Progress.Done, All: x.Progress.All, Ended: x.Ended, Expired: x.Expired, Now: d.s.c.Clock.Now()}
+	v := surveyPageView{ID: x.ID, State: surveyState(x.State), Published: x.Published, Public: public, Shipped: d.s.shipped(x.Plan.Profile), Progress: progressWord(x.Progress), Done: x.Progress.Done, All: x.Progress.All, Ended: x.Ended, Expired: x.Expired, Now: d.s.c.Clock.Now()}
 	if !public {
 		v.Fault = outside(x.Fault, 500)
 	}
@@ -188,7 +197,7 @@ func (d surveyDesk) page(w http.ResponseWriter, r *request) error {
 			return err
 		}
 	}
-	return d.s.render(w, r, http.StatusOK, "survey", page{Title: outside(x.Plan.Name, 80) + ", cycle " + strconv.Itoa(x.Plan.Cycle), Here: "accuracy", Wide: true,
+	return d.s.render(w, r, http.StatusOK, "survey", page{Title: outside(x.Plan.Name, 80) + ", cycle " + strconv.Itoa(x.Plan.Cycle), Here: "surveys", Wide: true,
 		Twin: "/surveys/" + segment(x.ID) + "?format=json", Body: v})
 }
 
@@ -204,22 +213,24 @@ func (d surveyDesk) series(r *request, v *surveyPageView, x centre.Survey, publi
 	title, _ := survey.About(x.Plan.Main)
 	v.Main = cmp.Or(title, x.Plan.Main)
 	var points []chartPoint
-	for i := len(all) - 1; i >= 0; i-- {
-		y := all[i]
+	for n := len(all) - 1; n >= 0; n-- {
+		y := all[n]
 		v.Series = append(v.Series, surveySeriesRow{y.ID, y.Plan.Cycle, y.Plan.At, y.ID == x.ID, surveyState(y.State)})
-		full, err := d.s.c.Survey(r.Context(), y.ID)
-		if err != nil {
-			return err
+		figures := y.Figures
+		if len(figures) == 0 { // finished before rows kept them
+			full, err := d.s.c.Survey(r.Context(), y.ID)
+			if err != nil {
+				return err
+			}
+			figures = full.Figures
 		}
-		if full.Report == nil {
+		i := slices.IndexFunc(figures, func(f centre.SurveyFigure) bool { return f.Test == x.Plan.Main })
+		if i < 0 || public && figures[i].Unpublished != "" || len(points) > 0 && points[len(points)-1].At >= y.Plan.Cycle {
 			continue
 		}
-		t, ok := full.Report.Test(x.Plan.Main)
-		if !ok || len(points) > 0 && points[len(points)-1].At >= y.Plan.Cycle {
-			continue
-		}
-		p := chartPoint{At: y.Plan.Cycle, Word: "cycle " + strconv.Itoa(y.Plan.Cycle), Low: t.Result.Lower.Low, High: t.Result.Upper.High}
-		if a := t.Result.Accurate; a != nil && !t.Result.BoundsOnly {
+		f := figures[i]
+		p := chartPoint{At: y.Plan.Cycle, Word: "cycle " + strconv.Itoa(y.Plan.Cycle), Low: f.Low, High: f.High}
+		if a := f.Accurate; a != nil {
 			p.Share, p.Low, p.High, p.Known = a.Share, a.Low, a.High, true
 		}
 		points = append(points, p)
@@ -230,10 +241,14 @@ func (d surveyDesk) series(r *request, v *surveyPageView, x centre.Survey, publi
 	return nil
 }
 
-// paper gives the report as one file to keep or print. It is sent as a file: its
-// style is within it, which pages of this site do not allow.
+// paper gives the report as one file to keep or print, in its public form for
+// everybody, as such files are passed on. It is sent as a file: its style is
+// within it, which pages of this site do not allow.
 func (d surveyDesk) paper(w http.ResponseWriter, r *request) error {
-	x, _, err := d.find(r)
+	x, public, err := d.find(r)
+	if err == nil && !public {
+		x, err = d.s.c.PublicForm(r.Context(), x)
+	}
 	if err != nil {
 		return err
 	}
@@ -257,6 +272,9 @@ func surveyCSV(w http.ResponseWriter, r survey.Report, figure string) error {
 	num := func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 	head := []string{"tested", "testable", "testable_low95", "testable_high95", "accurate", "accurate_low95", "accurate_high95", "method", "effective", "of_all_at_least", "of_all_at_most", "unpublished"}
 	result := func(x survey.Result) []string {
+		if x.Unpublished != "" {
+			return []string{n(x.Tested), "", "", "", "", "", "", "", "", "", "", x.Unpublished}
+		}
 		out := []string{n(x.Tested), num(x.Testable.Share), num(x.Testable.Low), num(x.Testable.High)}
 		if a := x.Accurate; a != nil && !x.BoundsOnly {
 			out = append(out, num(a.Share), num(a.Low), num(a.High), a.Method, num(a.Effective))

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"iter"
+	"net/http"
 	"os"
 	"regexp"
 	"strings"
@@ -95,6 +96,7 @@ func TestSurveyReport(t *testing.T) {
 			}
 		}
 	}
+	r.Plan.Salt = strings.Repeat("5a", 16)
 	var a, b bytes.Buffer
 	if err := web.WriteSurvey(&a, r, "d1"); err != nil {
 		t.Fatal(err)
@@ -103,7 +105,7 @@ func TestSurveyReport(t *testing.T) {
 		t.Errorf("not the same twice: %v", err)
 	}
 	body := a.String()
-	for _, want := range []string{"synthetic: nothing here says", "not decided by this sample", "Seed</dt><dd>20260301", "Not published, as fewer than 50 units were tested", "only bounds", `class="bounds"`, "@media print", "cycle 1 of 1 March 2025"} {
+	for _, want := range []string{"synthetic: nothing here says", "not decided by this sample", "Commitment to the seed</dt><dd class=\"hash\">" + survey.Commitment(r.Plan.Seed, r.Plan.Salt), "Not published, as fewer than 50 units were tested", "only bounds", `class="bounds"`, "@media print", "cycle 1 of 1 March 2025"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the report lacks %q", want)
 		}
@@ -113,6 +115,21 @@ func TestSurveyReport(t *testing.T) {
 	}
 	if m := regexp.MustCompile(`(?i)(src|href)=|url\(|@import|https?://`).FindString(body); m != "" {
 		t.Errorf("it loads something, or leads somewhere: %q", m)
+	}
+	if strings.Contains(body, "20260301") || strings.Contains(body, r.Plan.Salt) {
+		t.Error("the seed is told: who has the frame has the sample")
+	}
+	// A test that is not fit to be published has its reason, and no number.
+	unfit := goldenReport(t)
+	for i := range unfit.Tests {
+		unfit.Tests[i].Result.Unpublished = "the effective sample is smaller than 30 units"
+	}
+	a.Reset()
+	if err := web.WriteSurvey(&a, unfit, ""); err != nil {
+		t.Fatal(err)
+	}
+	if results, _, _ := strings.Cut(a.String(), "Targets</h2>"); strings.Contains(results, `class="dot"`) || strings.Contains(results, `class="bounds"`) || strings.Contains(results, "\u202f%") || strings.Count(results, ">not published</text>") != len(unfit.Tests) {
+		t.Error("numbers are told that are not fit to be published")
 	}
 	// Bounds only: no share of the accurate is told anywhere.
 	for i := range r.Tests {
@@ -173,6 +190,23 @@ func TestSurveyPages(t *testing.T) {
 				t.Errorf("%s: %v, %d rows", p, err, len(rows))
 			}
 		}
+	}
+	// The public form has neither the seed nor what the cycle before found, which
+	// is not published; the desk's has both.
+	twinOf := func(b *http.Client) (s struct{ Report survey.Report }) {
+		if err := json.Unmarshal([]byte(d.get(b, at+"?format=json").body), &s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if p := twinOf(nobody).Report; p.Plan.Seed != 0 || p.Plan.Earlier != nil || p.Tests[0].Change != nil || p.Tests[0].TestableChange != nil || p.Tests[0].Result.Accurate == nil || p.Tests[0].Subgroups[0].Result != nil && p.Tests[0].Tallies != nil {
+		t.Errorf("%+v", p.Plan)
+	}
+	if p := twinOf(ana).Report; p.Plan.Seed != 4 || p.Plan.Earlier == nil || p.Tests[0].Change == nil {
+		t.Errorf("%+v", p.Plan)
+	}
+	if a := d.get(nobody, at); strings.Contains(a.body, "Seed</dt>") || strings.Contains(a.body, "Change since") {
+		t.Error("the public page tells the seed, or a change since what is not published")
 	}
 	if a := d.get(nobody, at+"/report.html"); !strings.HasPrefix(a.h.Get("Content-Disposition"), "attachment") {
 		t.Error("the file with a style of its own is shown as a page")

@@ -33,6 +33,8 @@ type surveyView struct {
 	Strata   []survey.Cell
 	Excluded []survey.Excluded
 	Digest   string
+	// Committed is the commitment to the seed; "" where there is none.
+	Committed string
 }
 
 // surveyTest is one test: its result in words, and the parts of the frame.
@@ -96,7 +98,7 @@ var surveyMethods = map[string]string{
 
 // viewSurvey makes a report fit to show.
 func viewSurvey(r survey.Report, digest string) surveyView {
-	v := surveyView{Plan: r.Plan, Counts: r.Counts, Kind: surveyKinds[r.Plan.Kind], Profile: policyStatuses[r.Plan.Status], Notes: r.Notes, NORCOf: r.NORC, Strata: r.Strata, Excluded: r.Excluded, Digest: digest}
+	v := surveyView{Plan: r.Plan, Counts: r.Counts, Kind: surveyKinds[r.Plan.Kind], Profile: policyStatuses[r.Plan.Status], Notes: r.Notes, NORCOf: r.NORC, Strata: r.Strata, Excluded: r.Excluded, Digest: digest, Committed: r.Plan.Committed()}
 	var lines []forestLine
 	for _, t := range r.Tests {
 		x := surveyTest{ID: t.Test, Title: t.Title, Definition: t.Definition, surveyRow: surveyRowOf(t.Title, t.Result), NoRanking: t.NoRanking, More: t.More, Failures: t.Failures, Withheld: t.Withheld}
@@ -131,8 +133,11 @@ func viewSurvey(r survey.Report, digest string) surveyView {
 		if x.Badge.Tone == "" {
 			x.Badge.Tone = "quiet"
 		}
-		x.Baseline = estimateWord(t.Target.Baseline)
-		x.Aim = "at most " + pct1(t.Target.Factor*t.Target.Baseline.Share)
+		x.Baseline, x.Aim = "–", "–"
+		if t.Target.Baseline != (survey.Estimate{}) {
+			x.Baseline = estimateWord(t.Target.Baseline)
+			x.Aim = "at most " + pct1(t.Target.Factor*t.Target.Baseline.Share)
+		}
 		if surveyReached[t.Test.Reached] != "quiet" && surveyReached[t.Test.Reached] != "" {
 			x.Gap = points(t.Test.Gap) + " (" + points(t.Test.Low) + " to " + points(t.Test.High) + ")"
 		}
@@ -153,8 +158,15 @@ func division(by string) string {
 	return "By " + outside(by, 40)
 }
 
+// silent says whether the numbers of a result are left out, as they are in what
+// is public where they are not fit to be published.
+func silent(r survey.Result) bool { return r.Unpublished != "" && r.Lower == (survey.Estimate{}) }
+
 // surveyRowOf puts a result in words.
 func surveyRowOf(name string, r survey.Result) surveyRow {
+	if silent(r) {
+		return surveyRow{Name: name, Tested: r.Tested, Testable: "–", Share: "–", Bounds: "–", Unpublished: r.Unpublished}
+	}
 	row := surveyRow{Name: name, Tested: r.Tested, Testable: estimateWord(r.Testable), Bounds: pct1(r.Lower.Share) + "–" + num1(r.Upper.Share) + "\u202f%", Unpublished: r.Unpublished}
 	if r.BoundsOnly || r.Accurate == nil {
 		row.Bar = boundsBar(r.Lower.Low, r.Upper.High)
@@ -222,6 +234,10 @@ func forestChart(id string, lines []forestLine, title string) template.HTML {
 		y := p.top + row*(float64(i)+0.5)
 		p.word("label", "end", p.left-12, y+4, outside(l.Name, 30))
 		r := l.Result
+		if silent(r) {
+			p.word("", "start", p.left, y+4, "not published")
+			continue
+		}
 		if r.BoundsOnly || r.Accurate == nil {
 			low, high := p.x(r.Lower.Low), p.x(r.Upper.High)
 			fmt.Fprintf(p, `<rect class="bounds" x="%.1f" y="%.1f" width="%.1f" height="10"/>`, low, y-5, math.Max(2, high-low))
@@ -257,8 +273,10 @@ type surveyPaper struct {
 }
 
 // WriteSurvey writes a survey's report as one HTML file that needs no other, for
-// keeping and for printing. digest is the report's own (survey.Report.Digest).
-// The same report gives the same file.
+// keeping and for printing. The report is one in its public form
+// (centre.PublicForm) and digest its own (survey.Report.Digest): the seed and what
+// is not fit to be published are not written, even if it has them. The same report
+// gives the same file.
 func WriteSurvey(w io.Writer, r survey.Report, digest string) error {
 	style, err := surveyFiles.ReadFile("report/survey.css")
 	if err != nil {
@@ -269,5 +287,14 @@ func WriteSurvey(w io.Writer, r survey.Report, digest string) error {
 	if err != nil {
 		return problem.Wrap(err, problem.Internal, "the report's template")
 	}
-	return t.Execute(w, surveyPaper{surveyView: viewSurvey(r, digest), Style: template.CSS(style)})
+	var shown []survey.Cycle // whatever the report tells of others
+	if e := r.Plan.Earlier; e != nil {
+		shown = append(shown, survey.Cycle{Cycle: e.Cycle, At: e.At})
+	}
+	for _, x := range r.Targets {
+		if x.Target.Baseline != (survey.Estimate{}) {
+			shown = append(shown, survey.Cycle{At: x.Target.At})
+		}
+	}
+	return t.Execute(w, surveyPaper{surveyView: viewSurvey(r.Public(shown), digest), Style: template.CSS(style)})
 }

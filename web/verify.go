@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -59,6 +60,7 @@ var verificationBadges = map[verify.State]badge{
 // registration says but the name: whoever holds the link may be a stranger to it.
 type verifyView struct {
 	Gone, Done, Over, Held, Refused bool
+	Earlier                         bool // the link is of a message to an address that the contact does not name any more
 	Problem, Said                   string
 	Name, Registrar                 string
 	Due                             time.Time
@@ -75,7 +77,7 @@ func (s *site) verifyForm(w http.ResponseWriter, r *request) error {
 
 func (s *site) showVerify(w http.ResponseWriter, r *request, status int, v verifyView) error {
 	p := page{Title: "Confirm an address", Here: "verify"}
-	q, err := s.c.VerificationAnswerable(r.Context(), r.PathValue("token"))
+	q, current, err := s.c.VerificationAnswerable(r.Context(), r.PathValue("token"))
 	if err != nil {
 		d := problem.DocumentOf(err)
 		if d.Status >= 500 {
@@ -88,8 +90,17 @@ func (s *site) showVerify(w http.ResponseWriter, r *request, status int, v verif
 	if err != nil {
 		return err
 	}
+	registrar, err := s.c.RegistrarOf(r.Context(), q)
+	if err != nil {
+		return err
+	}
 	now := s.c.Clock.Now()
-	v.Name, v.Registrar, v.Hold, v.Refused = q.Name, q.Registrar, q.Holds(), !refused.IsZero()
+	v.Name, v.Registrar, v.Hold, v.Refused = q.Name, registrar, q.Holds(), !refused.IsZero()
+	if !current { // what became of it is not for who had the address before
+		v.Earlier = true
+		p.Body = v
+		return s.render(w, r, status, "verify", p)
+	}
 	v.Done, v.Over, v.Held = q.State.Done(), q.State == verify.Terminated, q.State == verify.OnHold
 	v.Rest = v.Said != "" && !v.Done && len(q.Verified) > 0
 	if q.Due.After(now) {
@@ -176,6 +187,9 @@ type verificationListView struct {
 	Tabs       []tab
 	Rows       []verificationRow
 	Orders     []orderRow
+	Waiting    []waitingRow // the orders that wait, by organisation, where there are several
+	MoreOrders string       // the next page of orders
+	Shown      string       // which orders are shown, where that is not all of them
 	Hook       bool
 	Next, Name string
 	Work       bool
@@ -195,9 +209,67 @@ type verificationRow struct {
 
 type orderRow struct {
 	O        store.VerificationOrder
+	Whose    string
 	May      bool // it can be sent to the registrar's system
 	Pending  string
 	CSRF, To string // of its form
+}
+
+// waitingRow is whose orders wait for a person, and how many.
+type waitingRow struct {
+	Word, Link string
+	N          int
+	Here       bool
+}
+
+// ordersOf is the page of waiting orders that an address asks for: "of" is an
+// organisation, "own" the centre itself.
+func ordersOf(q url.Values) (p store.OrderPage, of string) {
+	if of = text.Line(q.Get("of"), 64); of != "" {
+		p.Of = true
+		if of != "own" {
+			p.Org = of
+		}
+	}
+	if n, err := strconv.Atoi(q.Get("orders")); err == nil && n > 0 {
+		p.Skip = n
+	}
+	return p, of
+}
+
+// waitingRows are nothing where one organisation's orders wait only, and all of them
+// are shown.
+func waitingRows(waiting map[string]int, of string, names map[string]string) []waitingRow {
+	if len(waiting) < 2 && of == "" {
+		return nil
+	}
+	at := func(of string) string {
+		if of == "" {
+			return "/desk/verifications"
+		}
+		return "/desk/verifications?" + url.Values{"of": {of}}.Encode()
+	}
+	out := []waitingRow{{Word: "Everybody’s", Link: at(""), Here: of == ""}}
+	for _, org := range slices.Sorted(maps.Keys(waiting)) {
+		row := waitingRow{Word: whose(org, names), Link: at(org), N: waiting[org], Here: of == org}
+		if org == "" {
+			row.Link, row.Here = at("own"), of == "own"
+		}
+		out[0].N += row.N
+		out = append(out, row)
+	}
+	return out
+}
+
+// whose is an organisation in words.
+func whose(org string, names map[string]string) string {
+	switch n := names[org]; {
+	case org == "":
+		return "The centre’s own"
+	case n != "":
+		return n
+	}
+	return org
 }
 
 func orderRowOf(o store.VerificationOrder, hook bool, csrf, to string) orderRow {
@@ -251,6 +323,16 @@ func (s *site) showVerifications(w http.ResponseWriter, r *request, status int, 
 	if err != nil {
 		return err
 	}
+	orders, of := ordersOf(q)
+	if orders != (store.OrderPage{}) {
+		if d.WaitingOrders, err = s.c.WaitingOrders(r.Context(), orders); err != nil {
+			return err
+		}
+	}
+	_, orgs, err := s.orgNames(r)
+	if err != nil {
+		return err
+	}
 	link := func(group, after string) string {
 		u := url.Values{}
 		if f.Name != "" && after != "" {
@@ -274,8 +356,27 @@ func (s *site) showVerifications(w http.ResponseWriter, r *request, status int, 
 	for _, x := range all {
 		v.Rows = append(v.Rows, verificationRowOf(x))
 	}
+	// What was looked at is what is shown again after an order is settled.
+	here := url.Values{}
+	if of != "" {
+		here.Set("of", of)
+	}
+	if d.Next > 0 {
+		here.Set("orders", strconv.Itoa(d.Next))
+		v.MoreOrders = "/desk/verifications?" + here.Encode()
+	}
+	if here.Del("orders"); orders.Skip > 0 {
+		here.Set("orders", strconv.Itoa(orders.Skip))
+	}
+	to := strings.TrimSuffix("/desk/verifications?"+here.Encode(), "?")
 	for _, o := range d.Orders {
-		v.Orders = append(v.Orders, orderRowOf(o, d.Hook, r.csrf, "/desk/verifications"))
+		row := orderRowOf(o, d.Hook, r.csrf, to)
+		row.Whose = whose(o.Org, orgs)
+		v.Orders = append(v.Orders, row)
+	}
+	v.Waiting = waitingRows(d.Waiting, of, orgs)
+	if n := len(d.Orders); n > 0 && (orders.Skip > 0 || d.Next > 0) {
+		v.Shown = fmt.Sprintf("Orders %d to %d of %d", orders.Skip+1, orders.Skip+n, d.Of(orders))
 	}
 	for _, g := range groups {
 		t := tab{Word: g.word, Link: link(g.group, ""), Here: f.Name == "" && f.Group == g.group}
@@ -349,7 +450,7 @@ type verificationView struct {
 	Read                              bool
 	Code                              *centre.TakenCode
 	Salt, Digest                      string
-	Waiting                           []store.WaitingCode
+	Waiting                           []verify.Waiting
 	Orders                            []orderRow
 	Refused                           time.Time
 	Methods, Evidence, Grounds        verify.Words
@@ -366,7 +467,7 @@ type claimRow struct {
 
 func (s *site) verificationPage(w http.ResponseWriter, r *request) error {
 	done := map[string]string{"send": "A code is on its way.", "code": "The code is right.", "evidence": "Recorded.", "doubt": "Recorded: what was verified counts no more.", "suspend": "Put on hold.", "release": "Released.", "sanction": "Recorded.",
-		"note": "Noted.", "sent": "Recorded.", "allow": "Codes may go there again."}[r.URL.Query().Get("done")]
+		"note": "Noted.", "sent": "Recorded.", "allow": "Codes may go there again.", "gone": "Recorded."}[r.URL.Query().Get("done")]
 	return s.showVerification(w, r, http.StatusOK, verificationView{Done: done})
 }
 
@@ -477,8 +578,20 @@ func verificationMoment(e casework.Entry) moment {
 		}
 	case verify.KindIssued:
 		if b, ok := payload[verify.Issued](e); ok {
-			m.What = fmt.Sprintf("code %d made, %s", b.N, map[bool]string{true: "by mail", false: "by telephone"}[b.Method == verify.ByMail])
+			m.What = fmt.Sprintf("code %d to be sent, %s", b.N, map[bool]string{true: "by mail", false: "by telephone"}[b.Method == verify.ByMail])
 			m.Meta = append(m.Meta, "good until "+day(b.Expires))
+		}
+	case verify.KindDisowned:
+		m.What, m.Tone = "whoever reads mail at the address says that they know nothing of the name: no more codes go there", "bad"
+	case verify.KindAllowed:
+		m.What = "codes may go to the address again"
+	case verify.KindGone:
+		if b, ok := payload[verify.Gone](e); ok {
+			m.What = "the registration is gone: " + verify.Departures().Means(string(b.How))
+		}
+	case verify.KindMade:
+		if b, ok := payload[verify.Made](e); ok {
+			m.What = fmt.Sprintf("code %d made, as it leaves", b.N)
 		}
 	case verify.KindDelivered, verify.KindFailed, verify.KindInDoubt:
 		if b, ok := payload[verify.Message](e); ok {
@@ -488,6 +601,9 @@ func verificationMoment(e casework.Entry) moment {
 			}
 			if e.Kind == verify.KindFailed {
 				m.Tone = "bad"
+			}
+			if b.Full {
+				m.Meta = append(m.Meta, "the mailbox was full")
 			}
 			if b.Response != "" {
 				m.Meta = append(m.Meta, b.Response)
@@ -515,7 +631,7 @@ func verificationMoment(e casework.Entry) moment {
 	case verify.KindDoubted:
 		m.Tone = "bad"
 		if b, ok := payload[verify.InDoubt](e); ok {
-			m.What = "in doubt: " + map[verify.Cause]string{verify.Bounce: "mail came back", verify.Complaint: "a complaint was upheld", verify.Contrary: "evidence speaks against it", verify.Expired: "its time is over"}[b.Cause]
+			m.What = "in doubt: " + map[verify.Cause]string{verify.Bounce: "mail came back", verify.Full: "the mailbox stays full", verify.Complaint: "a complaint was upheld", verify.Contrary: "evidence speaks against it", verify.Expired: "its time is over"}[b.Cause]
 			if b.Evidence != "" {
 				m.Meta = append(m.Meta, b.Evidence)
 			}
@@ -533,7 +649,8 @@ func verificationMoment(e casework.Entry) moment {
 		m.Tone, m.What = "ok", "the hold is released"
 	case verify.KindOrder:
 		if b, ok := payload[verify.Settled](e); ok {
-			m.What = "the order to " + b.Order + ": " + map[verify.OrderResult]string{verify.OrderDone: "done", verify.OrderAlready: "it was so already", verify.OrderByHand: "a person has to", verify.OrderDropped: "not wanted any more"}[b.Result]
+			m.What = "the order to " + b.Order + ": " + map[verify.OrderResult]string{verify.OrderDone: "done", verify.OrderAlready: "it was so already", verify.OrderByHand: "a person has to", verify.OrderDropped: "not wanted any more",
+				verify.OrderLetGo: "let go to the registrar’s system"}[b.Result]
 		}
 	}
 	return m
@@ -587,6 +704,12 @@ func (s *site) verificationAct(w http.ResponseWriter, r *request) error {
 		err = give(verify.Note{By: by, Text: words})
 	case "allow":
 		_, err = s.c.AllowCodes(ctx, id, by, words)
+	case "gone":
+		how := verify.Departure(f.Get("how"))
+		if how == verify.Replaced {
+			how = "" // whoever has the name now is opened, which says so
+		}
+		_, err = s.c.LeaveVerification(ctx, id, seq, by, how)
 	case "read":
 		v.Read = true
 		if v.Mailbox, v.Phone, err = s.c.ReadVerifiedContact(ctx, r.person, id, f.Get("reason")); err == nil {

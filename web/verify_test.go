@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"html"
 	"io"
@@ -21,6 +22,7 @@ import (
 
 	"bailiwick/access"
 	"bailiwick/app"
+	"bailiwick/casework"
 	"bailiwick/centre"
 	"bailiwick/config"
 	"bailiwick/store"
@@ -73,10 +75,10 @@ func verificationPages(t testing.TB, w *world, out map[string]string) {
 		t.Fatal(err)
 	}
 	strange := open("fourth.com", "four@mail.example", "lab")
-	if _, err := w.Centre.NotMine(ctx, w.Centre.VerificationToken(strange.ID)); err != nil {
+	if _, err := w.Centre.NotMine(ctx, w.Centre.VerificationToken(strange)); err != nil {
 		t.Fatal(err)
 	}
-	public := func(v centre.Verification) string { return "/verify/" + w.Centre.VerificationToken(v.ID) }
+	public := func(v centre.Verification) string { return "/verify/" + w.Centre.VerificationToken(v) }
 	for name, path := range map[string]string{"verify": public(waiting), "verify-refused": public(strange), "verifications": "/desk/verifications", "verification": "/desk/verifications/" + waiting.ID,
 		"verification-held": "/desk/verifications/" + held.ID} {
 		out[name] = path
@@ -113,21 +115,17 @@ func newVerifying(t testing.TB) *desk {
 	return &desk{App: a, t: t, url: srv.URL, c: visitor()}
 }
 
-// mailed is the code of a message that has not left yet.
+// mailed makes the code of a message, as if it left now.
 func mailed(t *testing.T, d *desk, id string, n int) string {
 	t.Helper()
-	var out string
-	if err := d.Store.View(t.Context(), func(tx *store.Tx) error {
-		c, ok, err := tx.WaitingCode(t.Context(), id, n)
-		if err == nil && !ok {
-			err = errors.New("no such code waits")
-		}
-		out = c.Code
-		return err
-	}); err != nil {
+	code, err := verify.NewCode(rand.Reader)
+	if err == nil {
+		_, err = d.Centre.ActVerification(t.Context(), id, 0, verify.Make{By: casework.Centre, N: n, Code: code})
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	return out
+	return code.Text()
 }
 
 // TestVerificationPages: the desk begins, the holder answers at the public page, and
@@ -157,7 +155,7 @@ func TestVerificationPages(t *testing.T) {
 	}
 
 	// The public page: nothing of the contact, and a look is no answer.
-	public, link := visitor(), "/verify/"+d.Centre.VerificationToken(id)
+	public, link := visitor(), "/verify/"+d.Centre.VerificationToken(vs[0])
 	for range 3 {
 		if a := d.get(public, link); a.code != http.StatusOK || strings.Contains(a.body, holder) || strings.Contains(a.body, code) || !strings.Contains(a.body, `>first<`) {
 			t.Fatalf("%d %s", a.code, a.body)
@@ -170,7 +168,7 @@ func TestVerificationPages(t *testing.T) {
 		}
 		return v, v.Seq
 	}
-	before := vs[0].Seq
+	_, before := seq()
 	if _, now := seq(); now != before {
 		t.Errorf("looking at the page wrote %d events", now-before)
 	}
@@ -297,6 +295,40 @@ func TestVerificationOrders(t *testing.T) {
 		t.Errorf("%d %s", a.code, a.body)
 	}
 	if a := d.get(d.c, "/desk/verifications?group=hold"); strings.Contains(a.body, m[1]) || !strings.Contains(a.body, "on hold") {
+		t.Errorf("%s", a.body)
+	}
+	// A member's wait behind the centre's own, and each can be looked at alone.
+	for n, org := range map[string]string{"quokka.com": "", "wombat.com": "o1"} {
+		x, err := d.Centre.OpenVerification(t.Context(), centre.VerificationDraft{Name: n, Email: "holder@mail.example", Phone: "+1.2025550123", Profile: "lab", Org: org}, "person:ann")
+		if err == nil {
+			err = d.Store.Update(t.Context(), func(tx *store.Tx) error {
+				return tx.AddOrder(t.Context(), store.VerificationOrder{ID: "task-" + n, Verification: x.ID, Org: org, Name: n, Kind: "hold", State: store.OrderByHand, Created: d.Centre.Clock.Now(), Response: "a person lets it go"})
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]string{"": "own member", "?of=own": "own", "?of=o1": "member", "?of=o2": "", "?orders=1": "member", "?orders=7": "", "?orders=x": "own member"} {
+		a := d.get(d.c, "/desk/verifications"+path)
+		tasks, _, _ := strings.Cut(a.body, "aria-label=\"Verifications\"")
+		got := []string{}
+		own, member := strings.Index(tasks, "quokka"), strings.Index(tasks, "wombat")
+		if own > 0 {
+			got = append(got, "own")
+		}
+		if member > own {
+			got = append(got, "member")
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("%s: %q\n%s", path, got, tasks)
+		}
+	}
+	// To end a registration is not shown as anything less.
+	if a := d.post(d.c, at+"/sanction", plus(acting(d.get(d.c, at)), "ground", "no_reply_to_enquiry", "end", "yes", "text", "silent")); a.code >= 400 {
+		t.Fatalf("%d %s", a.code, a.body)
+	}
+	if a := d.get(d.c, "/desk/verifications"); !strings.Contains(a.body, "End the registration of") || strings.Contains(a.body, "Take off hold") {
 		t.Errorf("%s", a.body)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"bailiwick/access"
+	"bailiwick/accuracy/policy"
 	"bailiwick/centre"
 	"bailiwick/name"
 	"bailiwick/problem"
@@ -55,8 +56,10 @@ type site struct {
 	lookups turns
 	answers turns          // of members
 	reads   *http.ServeMux // the pages that can be read, by pattern
-	known   []brand        // what the centre protects
-	own     []name.Domain  // whose names imitate nobody
+	// profiles are the built-in policy profiles.
+	profiles *policy.Set
+	known    []brand       // what the centre protects
+	own      []name.Domain // whose names imitate nobody
 }
 
 // Register adds the pages to mux.
@@ -189,9 +192,9 @@ type page struct {
 	Self      string // path and query, to come back to
 	Signed    bool
 	Person    string
-	Staff     bool   // may see the desk
-	Member    bool   // sees what the parties of their organisation are asked
-	Office    string // where people and keys are kept, for who may see that; "" for others
+	Staff     bool // may see the desk
+	Nav       []navArea
+	Area      *navArea // the one with the page, if it has several
 	CSRF      string
 	Search    string
 	Wide      bool
@@ -213,10 +216,7 @@ func (s *site) render(w http.ResponseWriter, r *request, status int, name string
 	}
 	p.Signed, p.Person, p.CSRF = r.person.Known(), r.person.Name, r.csrf
 	p.Staff = p.Signed && s.may(r, access.Case, "").Allowed
-	p.Member = p.Signed && s.shares(r, access.Read, "").Allowed
-	if s.keeps(r) || s.audits(r) {
-		p.Office = "/people"
-	}
+	p.Nav, p.Area = s.nav(r, p.Here)
 	p.Demo = s.demoStrip(r)
 	var b bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {

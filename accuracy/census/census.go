@@ -261,6 +261,17 @@ func (c *Counts) Plus(o Counts) {
 	}
 }
 
+// Minus takes other counts out.
+func (c *Counts) Minus(o Counts) {
+	c.N -= o.N
+	for i, x := range o.m {
+		c.m[i].Pass -= x.Pass
+		c.m[i].Warn -= x.Warn
+		c.m[i].Fail -= x.Fail
+		c.m[i].Untestable -= x.Untestable
+	}
+}
+
 // MarshalText writes the counts as they are stored: the names, then four
 // numbers for each metric.
 func (c Counts) MarshalText() ([]byte, error) {

@@ -121,6 +121,7 @@ type reader struct {
 	yield func(Unit, error) bool
 	done  bool // yield wants no more
 	rows  int
+	given *seen // of a table
 }
 
 // at names a place.
@@ -168,7 +169,9 @@ func (r *reader) ioError(err error) {
 // first unit comes, and the units come in the order of their IDs; of the others
 // they come as they stand. An error is about one row, and its Unit has the line
 // alone; reading goes on, unless the error is Fatal. Two rows of one name are
-// one unit and an error. A sequence is good for one use.
+// one unit and an error; in a list of Names they come as they stand, and in a table
+// so do those beyond what Memory holds, which an error tells. A sequence is good
+// for one use.
 func Read(src Source, in io.Reader) iter.Seq2[Unit, error] {
 	return func(yield func(Unit, error) bool) {
 		r := &reader{src: src, file: src.Name, yield: yield}

@@ -240,6 +240,11 @@ func (r *reader) table(in io.Reader, m *Mapping) {
 		sep = ','
 	}
 	rows := &rows{br: bufio.NewReaderSize(in, 64<<10), sep: sep}
+	memory := r.src.Memory
+	if memory == 0 {
+		memory = DefaultMemory
+	}
+	r.given = newSeen(memory)
 	constants := slices.Sorted(maps.Keys(m.Constants))
 	var fields, columns []string
 	for first := true; !r.done; first = false {
@@ -425,6 +430,12 @@ func (r *reader) row(m *Mapping, constants, columns, fields, values []string, li
 		}
 	case rec.Registrar.Name == "":
 		rec.Registrar.Name = u.Registrar
+	}
+	if told := r.given.full; r.given.add(u.ID) {
+		r.bad(line, "", "%s stands here again: the first row counts", clip(u.ID))
+		return
+	} else if r.given.full && !told {
+		r.bad(line, "", "over %d names: from here on one that stands here again is not noticed, and counts again", r.given.n)
 	}
 	u.Flaws = problems(fl.list)
 	r.give(u)

@@ -16,8 +16,8 @@ func Columns() []string {
 }
 
 // WriteCSV writes the results of a report as a table: a row for each test, and
-// one for each subgroup of it, whose numbers are left out where they are not fit
-// to be published. Shares lie between 0 and 1.
+// one for each subgroup of it. What is not fit to be published has its reason and
+// no number. Shares lie between 0 and 1.
 func WriteCSV(w io.Writer, r Report) error {
 	c := csv.NewWriter(w)
 	rows := [][]string{Columns()}
@@ -41,7 +41,7 @@ func WriteCSV(w io.Writer, r Report) error {
 func row(test, by, key string, tested int, res *Result, why string, ch *ChangeOf) []string {
 	out := make([]string, len(Columns()))
 	out[0], out[1], out[2], out[3], out[17] = test, by, Plain(key), strconv.Itoa(tested), why
-	if res == nil {
+	if res == nil || why != "" {
 		return out
 	}
 	out[4], out[5], out[6] = share(res.Testable.Share), share(res.Testable.Low), share(res.Testable.High)

@@ -126,6 +126,7 @@ func (s Sample) check() error {
 // term is a stratum as the variance sees it.
 type term struct {
 	weight   float64 // share of the frame, known or estimated
+	left     float64 // 1 − n/N, or 1 − f·n/n': nothing is left to chance where all were tested
 	n        float64 // tested
 	drawn    float64
 	size     float64 // in the frame, or 0
@@ -143,10 +144,15 @@ type term struct {
 // Its variance is that of the linearised residual e = y − R·x. With strata
 // whose sizes are not known (two phases):
 //
-//	(1−f)/n' Σ w (ē − E)² + Σ w (n'w/n − f)/n' s²        f = n'/N, 0 if N is not known
+//	(1−f)/n' Σ w (ē − E)² + Σ w² (1 − f n/(n'w)) s²/n        f = n'/N, 0 if N is not known
 //
 // and with known sizes Σ W² (1 − n/N) s²/n. A stratum with one tested unit has
 // no variance of its own: it is joined with its neighbour in weight for it.
+//
+// What was seen alike in a sample need not be alike everywhere: where all that
+// were tested in a stratum have the property, or none has, its variance is
+// reckoned with one unit more of either kind, too, and the interval away from 0
+// and 1 is no shorter than these strata alone would make it.
 func Share(s Sample) (Estimate, error) {
 	if err := s.check(); err != nil {
 		return Estimate{}, err
@@ -161,6 +167,10 @@ func Share(s Sample) (Estimate, error) {
 		}
 		tested += h.In
 	}
+	f := 0.0
+	if s.Frame > 0 && !known {
+		f = total / float64(s.Frame)
+	}
 	terms := make([]term, 0, len(s.Strata))
 	x, y := 0.0, 0.0
 	for _, h := range s.Strata {
@@ -169,6 +179,11 @@ func Share(s Sample) (Estimate, error) {
 			t.weight = t.size / total
 		} else {
 			t.weight = t.drawn / total
+		}
+		if known {
+			t.left = 1 - t.n/t.size
+		} else {
+			t.left = max(1-f*t.n/t.drawn, 0)
 		}
 		t.x, t.y = t.in/t.n, t.hit/t.n
 		x += t.weight * t.x
@@ -180,28 +195,52 @@ func Share(s Sample) (Estimate, error) {
 	}
 	e := Estimate{Share: y / x, Tested: tested}
 	e.Pooled = residuals(terms, e.Share)
-	variance := 0.0
-	if known {
+	variance := func(of func(term) float64) float64 {
+		v := 0.0
 		for _, t := range terms {
-			variance += t.weight * t.weight * (1 - t.n/t.size) * t.varE / t.n
+			v += t.weight * t.weight * t.left * of(t) / t.n
+			if !known {
+				v += (1 - f) * t.weight * t.meanE * t.meanE / total // Σ w ē = 0 by the choice of R
+			}
 		}
-	} else {
-		f := 0.0
-		if s.Frame > 0 {
-			f = total / float64(s.Frame)
-		}
-		for _, t := range terms {
-			variance += (1 - f) * t.weight * t.meanE * t.meanE / total // Σ w ē = 0 by the choice of R
-			variance += t.weight * max(t.drawn/t.n-f, 0) * t.varE / total
-		}
+		return v
 	}
-	e.SE = math.Sqrt(variance) / x
+	e.SE = math.Sqrt(variance(term.seen)) / x
 	if known && !slices.ContainsFunc(s.Strata, func(h Stratum) bool { return h.Tested < h.Frame }) {
 		e.Method, e.Low, e.High, e.Effective = "census", e.Share, e.Share, float64(tested)
 		return e, nil
 	}
-	e.interval()
+	e.interval(math.Sqrt(max(variance(term.seen), variance(term.alike)))/x, weighted(terms))
 	return e, nil
+}
+
+// seen is the variance of the residual as it was seen.
+func (t term) seen() float64 { return t.varE }
+
+// alike is that of a stratum in which all were seen alike, and nought of others.
+func (t term) alike() float64 {
+	if t.varE > 0 || t.in < t.n {
+		return 0
+	}
+	p := (t.hit + 1) / (t.n + 2)
+	return p * (1 - p)
+}
+
+// weighted is how many units of a simple random sample would weigh as evenly as
+// those of interest do: (Σ weights)²/Σ weights² (Kish, 1965), what was tested
+// completely left out. It knows nothing of what was found, so it says something
+// even where nothing was.
+func weighted(terms []term) float64 {
+	sum, squares, in := 0.0, 0.0, 0.0
+	for _, t := range terms {
+		sum += t.weight * t.x
+		squares += t.weight * t.weight * t.left * t.in / (t.n * t.n)
+		in += t.in
+	}
+	if squares == 0 { // all that were seen lie where everything was tested
+		return in
+	}
+	return sum * sum / squares
 }
 
 // residuals fills in the mean and variance of e = y − R·x in each stratum, and
@@ -262,19 +301,29 @@ func residuals(terms []term, r float64) (pooled int) {
 	return lone
 }
 
-// interval fills in the interval and the effective size.
-func (e *Estimate) interval() {
+// interval fills in the interval and the effective size. se is the standard error
+// by which no stratum is certain, even the effective size by weights alone.
+//
+// Near an edge neither says enough: where the units that fail are few, they may
+// all lie where little weight is, by chance, and what is not seen in a heavy
+// stratum does not count. So there the sample is worth no more than its weights
+// say.
+func (e *Estimate) interval(se, even float64) {
 	p := e.Share
-	e.Effective = float64(e.Tested)
-	if v := e.SE * e.SE; v > 0 && p > 0 && p < 1 {
-		e.Effective = p * (1 - p) / v
+	size := func(se float64) float64 {
+		if v := se * se; v > 0 && p > 0 && p < 1 {
+			return p * (1 - p) / v
+		}
+		return even
 	}
+	e.Effective = size(se)
 	if q := min(p, 1-p); q < edge || q*e.Effective < few {
+		e.Effective = min(size(e.SE), even)
 		e.Method = "wilson"
 		e.Low, e.High = stats.WilsonShare(p, e.Effective)
 		return
 	}
-	e.Method = "normal"
+	e.SE, e.Method = se, "normal"
 	e.Low, e.High = max(0, p-Z*e.SE), min(1, p+Z*e.SE)
 }
 
@@ -297,17 +346,22 @@ func (e Estimate) arms() (down, up float64) {
 }
 
 // Compare gives the change from a to b. Its interval is made of the two
-// intervals (Newcombe, Statistics in Medicine 17, 1998, method 10); where both
-// are normal it is the normal one of the difference.
+// intervals (Newcombe, Statistics in Medicine 17, 1998, method 10), and z by the
+// arm of it that reaches towards no change, so that the two never disagree; where
+// both are normal they are the normal ones of the difference.
 func Compare(a, b Estimate) Change {
-	se := math.Hypot(a.SE, b.SE)
 	c := Change{Diff: b.Share - a.Share, P: 1}
 	aDown, aUp := a.arms()
 	bDown, bUp := b.arms()
-	c.Low, c.High = c.Diff-math.Hypot(bDown, aUp), c.Diff+math.Hypot(bUp, aDown)
+	down, up := math.Hypot(bDown, aUp), math.Hypot(bUp, aDown)
+	c.Low, c.High = c.Diff-down, c.Diff+up
+	arm := down
+	if c.Diff < 0 {
+		arm = up
+	}
 	switch {
-	case se > 0:
-		c.Z = c.Diff / se
+	case arm > 0:
+		c.Z = Z * c.Diff / arm
 		c.P = math.Erfc(math.Abs(c.Z) / math.Sqrt2)
 	case c.Diff != 0:
 		c.Z, c.P = math.Copysign(math.Inf(1), c.Diff), 0

@@ -39,19 +39,19 @@ type Result struct {
 	Tested int `json:"tested"` // units of the frame or subgroup that the test was run on
 	// Testable is the share that could be tested. What is withheld is no
 	// failure.
-	Testable Estimate `json:"testable"`
+	Testable Estimate `json:"testable,omitzero"`
 	// Accurate is the share that passes among the testable; nil where only
 	// bounds may be said.
 	Accurate *Estimate `json:"accurate,omitempty"`
 	// Lower counts everything that could not be tested as failing, Upper as
 	// passing: the share of all lies between.
-	Lower Estimate `json:"lower"`
-	Upper Estimate `json:"upper"`
+	Lower Estimate `json:"lower,omitzero"`
+	Upper Estimate `json:"upper,omitzero"`
 	// BoundsOnly says that the testable are too few of a public frame for
 	// them to stand for the rest: no ranking, no target.
 	BoundsOnly bool `json:"bounds_only,omitempty"`
 	// Unpublished says why the numbers are not fit to be published; "" when
-	// they are.
+	// they are. In what is public they are then left out (Report.Public).
 	Unpublished string `json:"unpublished,omitempty"`
 }
 
@@ -127,9 +127,9 @@ func unfit(r Result) string {
 // by half in twelve months" (WHOIS Review Team, 2012, recommendation 6).
 type Target struct {
 	Metric   string    `json:"metric"`
-	Baseline Estimate  `json:"baseline"`
-	At       time.Time `json:"at"`     // of the baseline
-	Factor   float64   `json:"factor"` // what the share is to be multiplied by: 0.5 for half
+	Baseline Estimate  `json:"baseline,omitzero"` // none in public where its cycle is not public
+	At       time.Time `json:"at"`                // of the baseline
+	Factor   float64   `json:"factor"`            // what the share is to be multiplied by: 0.5 for half
 	Due      time.Time `json:"due"`
 }
 
@@ -144,6 +144,8 @@ const (
 	NotTest Reached = "not tested: only bounds are known"
 	TooFew  Reached = "not tested: the sample is too small"
 	NotHad  Reached = "not tested: the profile does not ask for this"
+	// NotShown stands in public reports alone.
+	NotShown Reached = "not shown: its baseline is not published"
 )
 
 // Test is a target against a later estimate.

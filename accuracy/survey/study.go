@@ -92,11 +92,16 @@ type Plan struct {
 	Scheme string `json:"scheme,omitempty"`
 	// Groups are the divisions that subgroups are estimated of: "registrar",
 	// "tld", "region", "stratum".
-	Groups     []string `json:"groups,omitempty"`
-	Seed       uint64   `json:"seed,string"`
-	FirstPhase int      `json:"first_phase"` // units drawn
-	Total      int      `json:"total"`       // units tested
-	Floor      int      `json:"floor"`       // tests in each stratum at least, where so many were drawn
+	Groups []string `json:"groups,omitempty"`
+	// Seed and Salt are secret: see Public. Salt, in hex, makes the commitment to
+	// the seed tell nothing of it; "" where none is published.
+	Seed uint64 `json:"seed,string,omitempty"`
+	Salt string `json:"salt,omitempty"`
+	// Commitment stands in the place of the seed in what is public.
+	Commitment string `json:"seed_commitment,omitempty"`
+	FirstPhase int    `json:"first_phase"` // units drawn
+	Total      int    `json:"total"`       // units tested
+	Floor      int    `json:"floor"`       // tests in each stratum at least, where so many were drawn
 	// Main is the test by whose expected share tests are divided among strata.
 	Main    string        `json:"main"`
 	Profile string        `json:"profile"`
@@ -106,10 +111,12 @@ type Plan struct {
 	Observed bool `json:"observed,omitempty"`
 	// Facts is SHA-256 (hex) of a file of facts that were gathered elsewhere
 	// (accuracy.ReadFacts); "" for none.
-	Facts   string   `json:"facts_digest,omitempty"`
-	Tool    string   `json:"tool"` // version of this program
-	Earlier *Earlier `json:"earlier,omitempty"`
-	Targets []Target `json:"targets,omitempty"`
+	Facts string `json:"facts_digest,omitempty"`
+	// Verified says that what the centre itself verified counts as answers.
+	Verified bool     `json:"verified,omitempty"`
+	Tool     string   `json:"tool"` // version of this program
+	Earlier  *Earlier `json:"earlier,omitempty"`
+	Targets  []Target `json:"targets,omitempty"`
 }
 
 // Earlier is what a plan keeps of the cycle before: enough to tell what
@@ -118,16 +125,18 @@ type Earlier struct {
 	Name    string    `json:"name"`
 	Cycle   int       `json:"cycle"`
 	At      time.Time `json:"at"`
-	Digest  string    `json:"report_digest"`
+	Digest  string    `json:"report_digest,omitempty"`
 	Kind    Kind      `json:"kind"`
 	Frame   string    `json:"frame_digest"`
-	Seed    uint64    `json:"seed,string"`
+	Seed    uint64    `json:"seed,string,omitempty"`
 	Profile string    `json:"profile"`
 	Hash    string    `json:"profile_hash"`
 	// Observed and Facts say what was tried: see Plan.
-	Observed bool          `json:"observed,omitempty"`
-	Facts    bool          `json:"facts,omitempty"`
-	Tests    []EarlierTest `json:"tests"`
+	Observed bool `json:"observed,omitempty"`
+	Facts    bool `json:"facts,omitempty"`
+	Verified bool `json:"verified,omitempty"`
+	// Tests are those whose results were fit to be published.
+	Tests []EarlierTest `json:"tests,omitempty"`
 	// Guess is the share that passed, by stratum, of the plan's main test.
 	Guess map[string]float64 `json:"guess,omitempty"`
 }
@@ -174,6 +183,9 @@ func (p Plan) Check() error {
 		e = e.Add("total", "is %d; 1 to %d units are tested", p.Total, MaxTested)
 	case p.Total > p.FirstPhase:
 		e = e.Add("total", "asks for %d tests of %d units drawn", p.Total, p.FirstPhase)
+	}
+	if len(p.Salt) > 64 || strings.Trim(p.Salt, "0123456789abcdef") != "" {
+		e = e.Add("salt", "is at most 64 digits in hex")
 	}
 	if p.Floor < 0 {
 		e = e.Add("floor", "is %d", p.Floor)
@@ -399,6 +411,11 @@ type Counts struct {
 	// nothing was learned. The results count the lost as not testable.
 	Gone int `json:"gone"`
 	Lost int `json:"lost"`
+	// Answers are values of the sample that holders had confirmed to the centre
+	// when it was drawn; AnswersDigest is SHA-256 (hex) of what was known, by the
+	// units' numbers.
+	Answers       int    `json:"answers,omitempty"`
+	AnswersDigest string `json:"answers_digest,omitempty"`
 	// Tools are versions of this program beside the plan's that worked on it.
 	Tools []string `json:"tools,omitempty"`
 }
@@ -441,7 +458,7 @@ type TestReport struct {
 	// in an order; "" when they may be.
 	NoRanking string `json:"no_ranking,omitempty"`
 	// Tallies are the counts that the result is computed from, by stratum.
-	Tallies []Tally `json:"tallies"`
+	Tallies []Tally `json:"tallies,omitempty"`
 	// Failures and Withheld are why units failed and could not be tested.
 	Failures []Code `json:"failures,omitempty"`
 	Withheld []Code `json:"withheld,omitempty"`
@@ -514,9 +531,11 @@ func (r Report) Test(id string) (TestReport, bool) {
 func (r Report) AsEarlier(main string) (Earlier, error) {
 	d, err := r.Digest()
 	e := Earlier{Name: r.Plan.Name, Cycle: r.Plan.Cycle, At: r.Plan.At, Digest: d, Kind: r.Plan.Kind, Frame: r.Plan.Frame.Digest,
-		Seed: r.Plan.Seed, Profile: r.Plan.Profile, Hash: r.Plan.Hash, Observed: r.Plan.Observed, Facts: r.Plan.Facts != ""}
+		Seed: r.Plan.Seed, Profile: r.Plan.Profile, Hash: r.Plan.Hash, Observed: r.Plan.Observed, Facts: r.Plan.Facts != "", Verified: r.Plan.Verified}
 	for _, t := range r.Tests {
-		e.Tests = append(e.Tests, EarlierTest{Test: t.Test, Testable: t.Result.Testable, Accurate: t.Result.Accurate})
+		if t.Result.Unpublished == "" { // no change is told of a share that is not
+			e.Tests = append(e.Tests, EarlierTest{Test: t.Test, Testable: t.Result.Testable, Accurate: t.Result.Accurate})
+		}
 		if t.Test != main {
 			continue
 		}
@@ -815,13 +834,13 @@ func (k *counter) test(id string, frame int) (TestReport, error) {
 		t.Result.Unpublished = unfit(t.Result)
 	}
 	t.Result = t.Result.rounded()
-	if e := k.p.Earlier; e != nil {
+	if e := k.p.Earlier; e != nil && t.Result.Unpublished == "" {
 		for _, was := range e.Tests {
 			if was.Test != id {
 				continue
 			}
 			t.TestableChange = changeOf(was.Testable, t.Result.Testable)
-			if was.Accurate != nil && t.Result.Accurate != nil && t.Result.Unpublished == "" {
+			if was.Accurate != nil && t.Result.Accurate != nil {
 				t.Change = changeOf(*was.Accurate, *t.Result.Accurate)
 			}
 		}
@@ -892,8 +911,7 @@ func codes(in map[string]int) []Code {
 func changeOf(was, is Estimate) *ChangeOf {
 	c := Compare(was, is)
 	out := &ChangeOf{Diff: round(c.Diff), Low: round(c.Low), High: round(c.High)}
-	if was.SE > 0 || is.SE > 0 {
-		// With no failure seen in one of them z is that of the other alone.
+	if c.Low < c.High {
 		z, p := round(c.Z), round(c.P)
 		out.Z, out.P = &z, &p
 	}
@@ -972,7 +990,8 @@ type Difference struct {
 	Title          string    `json:"title"`
 	Change         *ChangeOf `json:"change,omitempty"`
 	TestableChange *ChangeOf `json:"testable_change,omitempty"`
-	// Why says why no change of the accurate share is told.
+	// Why says why no change of the accurate share is told. Where it is because a
+	// result is not fit to be published none is told of the testable one.
 	Why string `json:"why,omitempty"`
 }
 
@@ -992,12 +1011,14 @@ func Differences(a, b Report) (out []Difference, notes []string, err error) {
 		if !ok {
 			continue
 		}
-		d := Difference{Test: is.Test, Title: is.Title, TestableChange: changeOf(was.Result.Testable, is.Result.Testable)}
+		d := Difference{Test: is.Test, Title: is.Title, Why: cmp.Or(is.Result.Unpublished, was.Result.Unpublished)}
+		if d.Why == "" {
+			d.TestableChange = changeOf(was.Result.Testable, is.Result.Testable)
+		}
 		switch {
+		case d.Why != "":
 		case was.Result.Accurate == nil || is.Result.Accurate == nil:
 			d.Why = "only bounds are known of one of them"
-		case was.Result.Unpublished != "" || is.Result.Unpublished != "":
-			d.Why = cmp.Or(is.Result.Unpublished, was.Result.Unpublished)
 		default:
 			d.Change = changeOf(*was.Result.Accurate, *is.Result.Accurate)
 		}
@@ -1011,8 +1032,8 @@ func comparing(e *Earlier, p Plan) (out []string) {
 	if e.Hash != p.Hash {
 		out = append(out, "The earlier cycle was tested under another profile or another state of it: part of a change may be the rules'.")
 	}
-	if e.Observed != p.Observed || e.Facts != (p.Facts != "") {
-		out = append(out, "In one of the cycles more was tried than in the other (DNS, facts from elsewhere): part of a change may come of that.")
+	if e.Observed != p.Observed || e.Facts != (p.Facts != "") || e.Verified != p.Verified {
+		out = append(out, "In one of the cycles more was tried than in the other (DNS, facts from elsewhere, answers to this centre): part of a change may come of that.")
 	}
 	if e.Seed == p.Seed {
 		out = append(out, "Both cycles were drawn with the same seed: the samples overlap where the frames do, and a change is told with less certainty than there is.")
@@ -1022,6 +1043,9 @@ func comparing(e *Earlier, p Plan) (out []string) {
 	}
 	return out
 }
+
+// everyUnit begins the note on what every unit lacks.
+const everyUnit = "Every unit that could be tested fails "
 
 // notes are what a reader has to know before the numbers.
 func notes(r Report, untried []string) []string {
@@ -1061,6 +1085,9 @@ func notes(r Report, untried []string) []string {
 	if p.Facts != "" {
 		say("What was tried elsewhere (answers of contacts, verifications, registers) is from a file of facts that was given with the frame.")
 	}
+	if p.Verified {
+		say("Confirmed to this centre by a code that came back: %d contact values of the sample, each counted where the record shows that very value (digest of what was known when the sample was drawn: %s). Nobody else was asked: who confirmed nothing here was not tried, and has not failed.", r.Counts.Answers, cmp.Or(r.Counts.AnswersDigest, "none"))
+	}
 	if len(untried) > 0 {
 		say("Not tried, and so not reported: %s.", strings.Join(untried, "; "))
 	}
@@ -1072,7 +1099,7 @@ func notes(r Report, untried []string) []string {
 		}
 		for _, c := range t.Failures {
 			if t.Test == TestRecord && c.Units == all && all >= 2 && (strings.HasSuffix(c.Reason, ": missing") || strings.HasSuffix(c.Reason, ": absent")) {
-				say("Every unit that could be tested fails %q: either the frame, or its mapping, does not have the field, or the profile %s asks for a contact that these registrations do not have. Such a failure says nothing of the holders.", c.Reason, p.Profile)
+				say(everyUnit+"%q: either the frame, or its mapping, does not have the field, or the profile %s asks for a contact that these registrations do not have. Such a failure says nothing of the holders.", c.Reason, p.Profile)
 			}
 		}
 	}

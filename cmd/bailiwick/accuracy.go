@@ -29,11 +29,13 @@ type accuracyImportCmd struct {
 	File    string `arg:"" help:"A registry's or registrar's own data: an escrow deposit (RFC 9022), EPP answers, or a CSV table with --mapping." placeholder:"FILE"`
 	Format  string `help:"Its format: escrow-xml, escrow-csv, epp or csv; told from the file if not given." placeholder:"FORMAT"`
 	Mapping string `help:"Which columns of a CSV table hold what (see docs/accuracy.md)." placeholder:"FILE"`
-	Policy  string `help:"The built-in policy profile ('policy list')." default:"gtld-rdp-2025" placeholder:"PROFILE"`
+	Policy  string `help:"The policy profile: a built-in one by its name ('policy list'), or a file of your own, which is kept with what is counted." default:"gtld-rdp-2025" placeholder:"PROFILE|FILE"`
 	Frame   string `help:"What the frame is called; files of one name are counted together. The name of the file if not given." placeholder:"NAME"`
 	TLD     string `help:"Take only names under this TLD; others are told as bad rows." placeholder:"TLD"`
 	Public  bool   `help:"The data is what servers show to anybody: what is not there may be withheld, and is not testable."`
-	Observe bool   `help:"Ask DNS whether the domains of mail addresses take mail. Nothing is sent to them."`
+	Observe bool   `help:"Ask DNS whether the domains of mail addresses take mail, and registries whether those that are not delegated are registered. Nothing is sent to them."`
+	Whole   bool   `help:"The file is all there is of the TLDs whose names are in it: names that were counted before and are not in it are gone. An escrow deposit is taken for whole without this." xor:"whole"`
+	Part    bool   `help:"The file is a part of the frame: names that are not in it stay counted. A table and EPP answers are taken for parts without this." xor:"whole"`
 	JSON    bool   `help:"As JSON."`
 }
 
@@ -72,9 +74,20 @@ func (c *accuracyImportCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		in := centre.AccuracyFrame{Name: cmp.Or(c.Frame, text.Line(filepath.Base(src.File), 80)), Source: census.Own, Profile: c.Policy, TLD: c.TLD, SHA: sum, Observe: c.Observe}
+		in := centre.AccuracyFrame{Name: cmp.Or(c.Frame, text.Line(filepath.Base(src.File), 80)), Source: census.Own, Profile: c.Policy, TLD: c.TLD, SHA: sum, Observe: c.Observe,
+			Whole: c.Whole || !c.Part && (src.Format == frame.EscrowXML || src.Format == frame.EscrowCSV)}
 		if c.Public {
 			in.Source = census.Public
+		}
+		if _, err := k.app.Centre.Settings().Accuracy.Policies.Get(c.Policy); err != nil {
+			if _, gone := os.Stat(c.Policy); gone != nil {
+				return problem.New(problem.NotFound, "--policy: %s; nor is there a file of this name", problem.DocumentOf(err).Detail)
+			}
+			raw, err := file(c.Policy)
+			if err != nil {
+				return err
+			}
+			in.Own = &centre.OwnProfile{File: filepath.Base(c.Policy), Body: raw}
 		}
 		told := 0
 		bad := func(err error) {
@@ -102,13 +115,24 @@ func (c *accuracyImportCmd) Run(e *env) error {
 		if c.JSON {
 			err = writeJSON(e.out, read)
 		} else {
-			_, err = fmt.Fprintf(e.out, "%s: %d rows read, %d of them bad, %d earlier; %d names counted under %s\n", text.Line(read.Frame, 80), read.Rows, read.Bad, read.Skipped, read.Written, c.Policy)
+			_, err = fmt.Fprintf(e.out, "%s: %d rows read, %d of them bad, %d earlier; %d names counted under %s\n", text.Line(read.Frame, 80), read.Rows, read.Bad, read.Skipped, read.Written, policyWord(read, in.Own != nil))
+		}
+		if err == nil && read.Gone > 0 && !c.JSON {
+			_, err = fmt.Fprintf(e.out, "%d names that were counted before are not in it, and are gone\n", read.Gone)
 		}
 		if err == nil && read.Bad == read.Rows {
 			err = errNegative
 		}
 		return err
 	})
+}
+
+// policyWord is a profile, and of one's own its hash, by which it is kept.
+func policyWord(r centre.AccuracyRead, own bool) string {
+	if own {
+		return fmt.Sprintf("your own %s (%.12s)", r.Profile, r.Hash)
+	}
+	return r.Profile
 }
 
 type accuracyListCmd struct {
@@ -209,6 +233,9 @@ func (c *surveyReportCmd) Run(e *env) error {
 		}
 		if s.Report == nil {
 			return problem.New(problem.Conflict, "survey %s has no results yet: it is %s", s.ID, s.State)
+		}
+		if s, err = k.app.Centre.PublicForm(e.ctx, s); err != nil { // such files are passed on
+			return err
 		}
 		if c.HTML == "-" {
 			return web.WriteSurvey(e.out, *s.Report, s.Digest)

@@ -54,6 +54,36 @@ func TestAccuracyCommand(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	run(0, "drop", "own data")
+
+	// A profile of one's own, by its file; one that changed begins anew.
+	const profile = "profile: ours\ntitle: Ours\nstatus: own\ncontacts: [registrant]\nrules:\n  - {id: ours.email, clause: '3', text: A mail address., basis: ours, checks: [{check: email.syntax}]}\n"
+	own := write("ours.yaml", profile)
+	if out, _ = run(0, "import", table, "--mapping", mapping, "--frame", "own data", "--policy", own); !strings.Contains(out, "3 names counted under your own ours (") {
+		t.Errorf("%s", out)
+	}
+	run(1, "import", table, "--mapping", mapping, "--frame", "own data", "--policy", own)
+	write("ours.yaml", strings.Replace(profile, "A mail address.", "An address.", 1))
+	if out, _ = run(0, "import", table, "--mapping", mapping, "--frame", "own data", "--policy", own); !strings.Contains(out, "0 earlier; 3 names") {
+		t.Errorf("%s", out)
+	}
+	if out, _ = run(0, "list", "--json"); strings.Count(out, `"profile":"ours"`) != 2 {
+		t.Errorf("%s", out)
+	}
+	for bad, why := range map[string]string{"none.yaml": "nor is there a file", "bad.yaml": "is not a check that is known", "shipped.yaml": "waps-raa-2013"} {
+		text := map[string]string{"bad.yaml": strings.Replace(profile, "email.syntax", "email.none", 1), "shipped.yaml": strings.Replace(profile, "ours", "waps-raa-2013", 1)}[bad]
+		p := filepath.Join(dir, bad)
+		if text != "" {
+			p = write(bad, text)
+		}
+		status := 2
+		if bad == "none.yaml" {
+			status = 1
+		}
+		if _, errs = run(status, "import", table, "--mapping", mapping, "--frame", "other", "--policy", p); !strings.Contains(errs, why) {
+			t.Errorf("%s: %s", bad, errs)
+		}
+	}
+	run(0, "drop", "own data")
 	if out, _ = run(0, "list"); out != "" {
 		t.Errorf("%s", out)
 	}

@@ -37,7 +37,7 @@ type checkCmd struct {
 	Mapping string   `help:"Of a table (csv): the file that says which column is which field." placeholder:"FILE"`
 	Each    bool     `help:"Of a table, answers or a deposit: print the verdict of each record, too, and not the summary alone."`
 	Facts   string   `help:"What was found elsewhere, one JSON object a line: answers, verifications, what registers said (docs/accuracy.md)." placeholder:"FILE"`
-	Observe bool     `help:"Ask DNS whether the domains of mail addresses take mail. Nothing is sent to them."`
+	Observe bool     `help:"Ask DNS whether the domains of mail addresses take mail, and registries whether those that are not delegated are registered. Nothing is sent to them."`
 	Lab     string   `help:"Ask a lab's world instead of the Internet: the address that 'bailiwick lab' prints." placeholder:"ADDR"`
 }
 

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"bailiwick/centre"
@@ -33,9 +32,10 @@ type contactCmd struct {
 	Doubt    contactDoubtCmd    `cmd:"" help:"Uphold a complaint: what was verified counts no more."`
 	Hold     contactHoldCmd     `cmd:"" help:"Put a name on hold whose time to answer is over, or for a ground of its profile."`
 	Release  contactReleaseCmd  `cmd:"" help:"Release a hold that a person put on, once something was verified."`
+	Gone     contactGoneCmd     `cmd:"" help:"Say that a registration is gone: deleted, expired or transferred away."`
 	Allow    contactAllowCmd    `cmd:"" help:"Let codes go again to an address whose reader had said that they know nothing of the name."`
 	Note     contactNoteCmd     `cmd:"" help:"Add a note."`
-	Orders   contactOrdersCmd   `cmd:"" help:"List the holds and releases that wait for a person."`
+	Orders   contactOrdersCmd   `cmd:"" help:"List the holds, releases and terminations that wait for a person."`
 	Order    contactOrderCmd    `cmd:"" help:"Settle one of them: done, send or drop."`
 	Profiles contactProfilesCmd `cmd:"" help:"Print the profiles, what each rests on, and whether anybody goes on hold under it here."`
 }
@@ -46,7 +46,7 @@ type contactVerifyCmd struct {
 	Email     string `help:"Mail address of the contact; - reads it from standard input, which no list of processes shows." placeholder:"MAIL"`
 	Phone     string `help:"Telephone number, with + and the country code; - reads it from standard input." placeholder:"NUMBER"`
 	Role      string `help:"Whose contact: registrant or account_holder." enum:"registrant,account_holder" default:"registrant"`
-	Trigger   string `help:"Whether it was registered or transferred." enum:"registered,transferred" default:"registered"`
+	Trigger   string `help:"Whether it was registered or transferred: under another --ref or --registrar than before it is another registration of the name, and the one before is gone. Without it other values are a change, and the clock runs on." enum:",registered,transferred" default:""`
 	Registrar string `help:"Name of the registrar." placeholder:"NAME"`
 	Ref       string `help:"What the registrar's system calls it." placeholder:"TEXT"`
 	Profile   string `help:"Profile (see 'contact profiles'); as configured, or by the TLD, if none is given." placeholder:"ID"`
@@ -66,7 +66,7 @@ func (c *contactVerifyCmd) Run(e *env) error {
 		}
 		*v = strings.TrimSpace(line)
 	}
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		v, err := ctr.OpenVerification(e.ctx, centre.VerificationDraft{Name: c.Name, Email: c.Email, Phone: c.Phone, Role: verify.Role(c.Role), Trigger: verify.Trigger(c.Trigger),
 			Registrar: c.Registrar, Ref: c.Ref, Profile: c.Profile}, c.actor())
 		if err != nil {
@@ -85,28 +85,18 @@ type contactListCmd struct {
 
 // Run lists verifications.
 func (c *contactListCmd) Run(e *env) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		vs, err := ctr.Verifications(e.ctx, store.VerificationFilter{Group: c.Group, Name: c.Name, Limit: c.Limit})
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return jsonLines(e.out, vs)
-		}
-		if len(vs) == 0 {
-			fmt.Fprintln(e.out, "There are no such verifications.")
-			return nil
-		}
-		w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(w, "VERIFICATION\tNAME\tROLE\tSTATE\tIN DOUBT\tOPENED\tANSWER DUE\tNEXT")
-		for _, v := range vs {
+		return table(e, c.JSON, vs, "There are no such verifications.", "VERIFICATION|NAME|ROLE|STATE|IN DOUBT|OPENED|ANSWER DUE|NEXT", func(v centre.Verification) []any {
 			next := stamp(v.NextDue())
 			if v.ByPerson() {
 				next = "a person"
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.ID, name.Defang(v.Name), v.Role, v.State, yes(v.InDoubt), stamp(v.Opened), stamp(v.Due), next)
-		}
-		return w.Flush()
+			return []any{v.ID, name.Defang(v.Name), v.Role, v.State, yes(v.InDoubt), stamp(v.Opened), stamp(v.Due), next}
+		})
 	})
 }
 
@@ -126,7 +116,7 @@ type contactStatusCmd struct {
 
 // Run shows a verification.
 func (c *contactStatusCmd) Run(e *env) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		v, err := ctr.Verification(e.ctx, c.ID)
 		if err != nil {
 			return err
@@ -147,7 +137,7 @@ func (c *contactStatusCmd) Run(e *env) error {
 			return err
 		}
 		for _, k := range waiting {
-			fmt.Fprintf(e.out, "code %d by telephone waits to be sent, until %s (see 'contact take')\n", k.Number, stamp(k.Expires))
+			fmt.Fprintf(e.out, "code %d by telephone waits to be sent, until %s (see 'contact take')\n", k.N, stamp(k.Expires))
 		}
 		orders, err := ctr.VerificationOrders(e.ctx, c.ID)
 		for _, o := range orders {
@@ -164,12 +154,8 @@ func printVerification(e *env, v centre.Verification, values []string, asJSON bo
 			Contact []string `json:"contact_values,omitempty"`
 		}{v, values})
 	}
-	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
-	line := func(k, v string) {
-		if v != "" {
-			fmt.Fprintf(w, "%s\t%s\n", k, v)
-		}
-	}
+	w := newSheet(e)
+	line := w.line
 	line("verification", v.ID)
 	line("name", name.Defang(v.Name))
 	line("contact", string(v.Role))
@@ -216,7 +202,7 @@ type contactLogCmd struct {
 
 // Run prints or exports a log.
 func (c *contactLogCmd) Run(e *env) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		if c.Personal {
 			if err := ctr.LookedAtConsole(e.ctx, c.ID, c.Reason); err != nil {
 				return err
@@ -225,12 +211,7 @@ func (c *contactLogCmd) Run(e *env) error {
 		if c.Export {
 			return ctr.ExportVerification(e.ctx, e.out, c.ID, c.Personal)
 		}
-		es, err := ctr.VerificationEvents(e.ctx, c.ID)
-		if err != nil {
-			return err
-		}
-		printLog(e.out, es, c.Personal)
-		return nil
+		return logged(e, c.ID, ctr.VerificationEvents, c.Personal)
 	})
 }
 
@@ -241,14 +222,7 @@ type contactAct struct {
 }
 
 func (c contactAct) do(e *env, f func(*centre.Centre) (centre.Verification, error)) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
-		v, err := f(ctr)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(e.out, "verification %s is %s\n", v.ID, v.State)
-		return nil
-	})
+	return acted(e, f, func(v centre.Verification) string { return fmt.Sprintf("verification %s is %s", v.ID, v.State) })
 }
 
 func (c contactAct) give(e *env, cmd verify.Command) error {
@@ -291,7 +265,7 @@ type contactTakeCmd struct {
 
 // Run prints a code, once.
 func (c *contactTakeCmd) Run(e *env) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		k, err := ctr.TakeCodeAtConsole(e.ctx, c.ID, c.Number)
 		if err != nil {
 			return err
@@ -348,7 +322,7 @@ func (c *contactEvidenceCmd) Run(e *env) error {
 		defer f.Close()
 		doc = f
 	}
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		v, salt, err := ctr.AttestVerification(e.ctx, c.ID, 0, a, doc)
 		if err != nil {
 			return err
@@ -412,6 +386,18 @@ func (c *contactAllowCmd) Run(e *env) error {
 	})
 }
 
+type contactGoneCmd struct {
+	contactAct
+	How string `help:"deleted (or expired), or transferred (to another registrar or holder)." enum:"deleted,transferred" default:"deleted"`
+}
+
+// Run says that a registration is gone.
+func (c *contactGoneCmd) Run(e *env) error {
+	return c.do(e, func(ctr *centre.Centre) (centre.Verification, error) {
+		return ctr.LeaveVerification(e.ctx, c.ID, 0, c.actor(), verify.Departure(c.How))
+	})
+}
+
 type contactNoteCmd struct {
 	contactAct
 	Text string `arg:"" help:"The note."`
@@ -423,13 +409,20 @@ func (c *contactNoteCmd) Run(e *env) error {
 }
 
 type contactOrdersCmd struct {
-	JSON bool `help:"One JSON object per line."`
+	Org   string `help:"Only those of one organisation; own is the centre itself." placeholder:"ID"`
+	Skip  int    `help:"How many to leave out at the beginning." placeholder:"N"`
+	Limit int    `help:"How many at most, up to 200." default:"200"`
+	JSON  bool   `help:"One JSON object per line."`
 }
 
 // Run lists the orders that wait for a person.
 func (c *contactOrdersCmd) Run(e *env) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
-		d, err := ctr.VerificationDesk(e.ctx)
+	return onCentre(e, func(ctr *centre.Centre) error {
+		page := store.OrderPage{Of: c.Org != "", Skip: max(c.Skip, 0), Limit: c.Limit}
+		if c.Org != "own" {
+			page.Org = c.Org
+		}
+		d, err := ctr.WaitingOrders(e.ctx, page)
 		if err != nil {
 			return err
 		}
@@ -438,26 +431,23 @@ func (c *contactOrdersCmd) Run(e *env) error {
 			Order        string    `json:"order"`
 			Name         string    `json:"name"`
 			Verification string    `json:"verification"`
+			Org          string    `json:"org,omitempty"`
 			Since        time.Time `json:"since"`
 			Why          string    `json:"why"`
 		}
 		var out []order
 		for _, o := range d.Orders {
-			out = append(out, order{o.ID, o.Kind, o.Name, o.Verification, o.Created, o.Response})
+			out = append(out, order{o.ID, o.Kind, o.Name, o.Verification, o.Org, o.Created, o.Response})
 		}
-		if c.JSON {
-			return jsonLines(e.out, out)
+		if err := table(e, c.JSON, out, "No order waits for a person.", "ORDER|WHAT|NAME|ORG|SINCE|WHY IT WAITS", func(o order) []any {
+			return []any{o.ID, o.Order, name.Defang(o.Name), o.Org, stamp(o.Since), text.Line(o.Why, 200)}
+		}); err != nil {
+			return err
 		}
-		if len(out) == 0 {
-			fmt.Fprintln(e.out, "No order waits for a person.")
-			return nil
+		if d.Next > 0 {
+			fmt.Fprintf(e.errs, "%d orders wait; go on with --skip %d\n", d.Of(page), d.Next)
 		}
-		w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(w, "ORDER\tWHAT\tNAME\tSINCE\tWHY IT WAITS")
-		for _, o := range out {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", o.ID, o.Order, name.Defang(o.Name), stamp(o.Since), text.Line(o.Why, 200))
-		}
-		return w.Flush()
+		return nil
 	})
 }
 
@@ -469,7 +459,7 @@ type contactOrderCmd struct {
 
 // Run settles an order.
 func (c *contactOrderCmd) Run(e *env) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		if err := ctr.SettleOrder(e.ctx, c.ID, c.actor(), c.What); err != nil {
 			return err
 		}
@@ -484,7 +474,7 @@ type contactProfilesCmd struct {
 
 // Run prints the profiles.
 func (c *contactProfilesCmd) Run(e *env) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		set := ctr.Settings().Verify
 		ps := set.Profiles.All()
 		if c.JSON {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"bailiwick/centre"
@@ -101,7 +100,7 @@ func (c *disclosureRequestCmd) Run(e *env) error {
 		return err
 	}
 	d.Case, d.Profile, d.Party, d.PartyEmail = c.Case, c.Profile, c.Party, c.PartyEmail
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		r, err := ctr.DraftDisclosure(e.ctx, d, c.actor())
 		if err == nil && !c.Hold {
 			r, err = ctr.SendDisclosure(e.ctx, r.ID, r.Seq, c.actor(), "")
@@ -125,7 +124,7 @@ func (c *disclosureReceiveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		r, token, err := ctr.TakeDisclosure(e.ctx, d, c.actor())
 		if err != nil {
 			return err
@@ -145,26 +144,12 @@ func (c *disclosureReceiveCmd) Run(e *env) error {
 	})
 }
 
-// onDisclosures runs f on the centre's state.
-func onDisclosures(e *env, f func(*centre.Centre) error) error {
-	a, err := desk(e)
-	if err != nil {
-		return err
-	}
-	defer a.Stop(e.ctx)
-	return f(a.Centre)
-}
-
 func printDisclosure(e *env, r disclosure.Request, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(e.out).Encode(r)
 	}
-	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
-	line := func(k, v string) {
-		if v != "" {
-			fmt.Fprintf(w, "%s\t%s\n", k, v)
-		}
-	}
+	w := newSheet(e)
+	line := w.line
 	line("request", r.ID+" ("+string(r.Direction)+")")
 	line("name", name.Defang(r.Name))
 	line("decided by", text.Line(r.Party.Name, 200))
@@ -242,24 +227,14 @@ func (c *disclosureListCmd) Run(e *env) error {
 	if c.State != "" && !slices.Contains(disclosure.States(), disclosure.State(c.State)) {
 		return problem.BadField("state", "%.40q is not a state of a request", c.State)
 	}
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		rs, err := ctr.Disclosures(e.ctx, store.DisclosureFilter{Direction: c.Direction, State: c.State, OpenOnly: c.Open, Name: c.Name, Case: c.Case, Limit: c.Limit})
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return jsonLines(e.out, rs)
-		}
-		if len(rs) == 0 {
-			fmt.Fprintln(e.out, "There are no such requests.")
-			return nil
-		}
-		w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(w, "REQUEST\tDIRECTION\tNAME\tDECIDED BY\tSTATE\tURGENCY\tOPENED\tDUE")
-		for _, r := range rs {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Direction, name.Defang(r.Name), text.Line(r.Party.Name, 60), r.State, r.Urgency, stamp(r.Opened), stamp(r.Due()))
-		}
-		return w.Flush()
+		return table(e, c.JSON, rs, "There are no such requests.", "REQUEST|DIRECTION|NAME|DECIDED BY|STATE|URGENCY|OPENED|DUE", func(r disclosure.Request) []any {
+			return []any{r.ID, r.Direction, name.Defang(r.Name), text.Line(r.Party.Name, 60), r.State, r.Urgency, stamp(r.Opened), stamp(r.Due())}
+		})
 	})
 }
 
@@ -273,7 +248,7 @@ type disclosureShowCmd struct {
 
 // Run shows a request.
 func (c *disclosureShowCmd) Run(e *env) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		r, err := ctr.Disclosure(e.ctx, c.ID)
 		if err != nil {
 			return err
@@ -303,9 +278,7 @@ func (c *disclosureShowCmd) Run(e *env) error {
 			fmt.Fprintf(e.out, "\nasked by  %s\n", text.Line(strings.Join(nonEmpty(a.Person, a.Role, a.Organisation, a.Contact), ", "), 1000))
 			fmt.Fprintf(e.out, "\n%s\n", indented(a.Statement))
 		}
-		for _, x := range out.Words {
-			fmt.Fprintf(e.out, "\n%s  %s  %s\n%s\n", stamp(x.At), x.By, dash(string(x.With)), indented(x.Text))
-		}
+		printWords(e, out.Words)
 		if c.Data {
 			fmt.Fprintln(e.out)
 			for _, f := range r.Given {
@@ -342,7 +315,7 @@ type disclosureLogCmd struct {
 
 // Run prints or exports a log.
 func (c *disclosureLogCmd) Run(e *env) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		if c.Personal {
 			if _, err := ctr.WhoAskedAtConsole(e.ctx, c.ID); err != nil { // the look is logged
 				return err
@@ -351,12 +324,7 @@ func (c *disclosureLogCmd) Run(e *env) error {
 		if c.Export {
 			return ctr.ExportDisclosure(e.ctx, e.out, c.ID, c.Personal)
 		}
-		es, err := ctr.DisclosureEvents(e.ctx, c.ID)
-		if err != nil {
-			return err
-		}
-		printLog(e.out, es, c.Personal)
-		return nil
+		return logged(e, c.ID, ctr.DisclosureEvents, c.Personal)
 	})
 }
 
@@ -367,14 +335,7 @@ type disclosureAct struct {
 }
 
 func (c disclosureAct) do(e *env, f func(*centre.Centre) (disclosure.Request, error)) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
-		r, err := f(ctr)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(e.out, "request %s is %s\n", r.ID, r.State)
-		return nil
-	})
+	return acted(e, f, func(r disclosure.Request) string { return fmt.Sprintf("request %s is %s", r.ID, r.State) })
 }
 
 func (c disclosureAct) give(e *env, cmd disclosure.Command) error {
@@ -540,7 +501,7 @@ func (c *disclosureStatsCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		if to.IsZero() {
 			to = ctr.Clock.Now()
 		}
@@ -548,19 +509,13 @@ func (c *disclosureStatsCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return jsonLines(e.out, fs)
-		}
-		w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(w, "DIRECTION\tPROFILE\tSUBMITTED\tCLOSED\tGRANTED\tPARTLY\tREFUSED\tIN TIME\tWITHDRAWN\tOPEN\tSILENT\tMEDIAN")
-		for _, f := range fs {
+		return table(e, c.JSON, fs, "", "DIRECTION|PROFILE|SUBMITTED|CLOSED|GRANTED|PARTLY|REFUSED|IN TIME|WITHDRAWN|OPEN|SILENT|MEDIAN", func(f centre.DisclosureFigures) []any {
 			median := "–"
 			if f.MedianHours != nil {
 				median = fmt.Sprintf("%.1f h", *f.MedianHours)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", f.Direction, f.Profile, f.Submitted, f.Closed, f.Granted, f.PartlyGranted, f.Refused, f.InTime, f.Withdrawn, f.Open, f.Silent, median)
-		}
-		return w.Flush()
+			return []any{f.Direction, f.Profile, f.Submitted, f.Closed, f.Granted, f.PartlyGranted, f.Refused, f.InTime, f.Withdrawn, f.Open, f.Silent, median}
+		})
 	})
 }
 
@@ -570,7 +525,7 @@ type disclosureProfilesCmd struct {
 
 // Run prints the profiles.
 func (c *disclosureProfilesCmd) Run(e *env) error {
-	return onDisclosures(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		ps := ctr.Settings().Disclosure.Profiles.All()
 		if c.JSON {
 			return jsonLines(e.out, ps)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 
 	"bailiwick/centre"
 	"bailiwick/inaccuracy"
@@ -29,16 +28,6 @@ type inaccuracyCmd struct {
 	ComplianceFile inaccuracyFileCmd    `cmd:"" help:"Print what ICANN Contractual Compliance asks for, for names under generic TLDs. Nothing submits it."`
 }
 
-// onInaccuracies runs f on the centre's state.
-func onInaccuracies(e *env, f func(*centre.Centre) error) error {
-	a, err := desk(e)
-	if err != nil {
-		return err
-	}
-	defer a.Stop(e.ctx)
-	return f(a.Centre)
-}
-
 type inaccuracyOpenCmd struct {
 	Name string `arg:"" help:"The domain name."`
 	by
@@ -50,7 +39,7 @@ type inaccuracyOpenCmd struct {
 
 // Run opens a case. Where there is an open one, the status is 1 and that is shown.
 func (c *inaccuracyOpenCmd) Run(e *env) error {
-	return onInaccuracies(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		cs, err := ctr.OpenInaccuracy(e.ctx, centre.InaccuracyDraft{Name: c.Name, Profile: c.Policy, Party: c.Party, PartyEmail: c.PartyEmail}, c.actor())
 		there := problem.CodeOf(err) == problem.Conflict && cs.ID != ""
 		if err != nil && !there {
@@ -75,12 +64,8 @@ func printInaccuracy(e *env, c inaccuracy.Case, told *centre.InaccuracyTold, asJ
 		}{c, told}
 		return json.NewEncoder(e.out).Encode(out)
 	}
-	w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
-	line := func(k, v string) {
-		if v != "" {
-			fmt.Fprintf(w, "%s\t%s\n", k, v)
-		}
-	}
+	w := newSheet(e)
+	line := w.line
 	line("case", c.ID)
 	line("name", name.Defang(c.Name))
 	line("state", string(c.State))
@@ -139,9 +124,7 @@ func printInaccuracy(e *env, c inaccuracy.Case, told *centre.InaccuracyTold, asJ
 		fmt.Fprintf(e.out, "%s: the %s to %s, %s %s\n", text.Line(d.Clause, 200), d.Actor, d.Action.Words(), how, d.Caveat)
 	}
 	if told != nil {
-		for _, x := range told.Words {
-			fmt.Fprintf(e.out, "\n%s  %s  %s\n%s\n", stamp(x.At), x.By, dash(string(x.With)), indented(x.Text))
-		}
+		printWords(e, told.Words)
 	}
 	return nil
 }
@@ -161,24 +144,14 @@ func (c *inaccuracyListCmd) Run(e *env) error {
 	if c.State != "" && !slices.Contains(inaccuracy.States(), inaccuracy.State(c.State)) {
 		return problem.BadField("state", "%.40q is not a state of an inaccuracy case", c.State)
 	}
-	return onInaccuracies(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		cs, err := ctr.Inaccuracies(e.ctx, store.InaccuracyFilter{State: c.State, OpenOnly: c.Open, ByPerson: c.Person, Name: c.Name, Profile: c.Policy, Limit: c.Limit})
 		if err != nil {
 			return err
 		}
-		if c.JSON {
-			return jsonLines(e.out, cs)
-		}
-		if len(cs) == 0 {
-			fmt.Fprintln(e.out, "There are no such cases.")
-			return nil
-		}
-		w := tabwriter.NewWriter(e.out, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(w, "CASE\tNAME\tPROFILE\tASKED\tSTATE\tFAILING\tOPENED\tNEXT")
-		for _, x := range cs {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", x.ID, name.Defang(x.Name), x.Terms.Profile, text.Line(x.Party.Name, 60), x.State, len(x.Findings)+x.More, stamp(x.Opened), stamp(x.NextDue()))
-		}
-		return w.Flush()
+		return table(e, c.JSON, cs, "There are no such cases.", "CASE|NAME|PROFILE|ASKED|STATE|FAILING|OPENED|NEXT", func(x inaccuracy.Case) []any {
+			return []any{x.ID, name.Defang(x.Name), x.Terms.Profile, text.Line(x.Party.Name, 60), x.State, len(x.Findings) + x.More, stamp(x.Opened), stamp(x.NextDue())}
+		})
 	})
 }
 
@@ -190,7 +163,7 @@ type inaccuracyShowCmd struct {
 
 // Run shows a case.
 func (c *inaccuracyShowCmd) Run(e *env) error {
-	return onInaccuracies(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		cs, err := ctr.Inaccuracy(e.ctx, c.ID)
 		if err != nil {
 			return err
@@ -214,16 +187,11 @@ type inaccuracyLogCmd struct {
 
 // Run prints or exports a log.
 func (c *inaccuracyLogCmd) Run(e *env) error {
-	return onInaccuracies(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		if c.Export {
 			return ctr.ExportInaccuracy(e.ctx, e.out, c.ID)
 		}
-		es, err := ctr.InaccuracyEvents(e.ctx, c.ID)
-		if err != nil {
-			return err
-		}
-		printLog(e.out, es, false)
-		return nil
+		return logged(e, c.ID, ctr.InaccuracyEvents, false)
 	})
 }
 
@@ -234,14 +202,7 @@ type inaccuracyAct struct {
 }
 
 func (c inaccuracyAct) do(e *env, f func(*centre.Centre) (inaccuracy.Case, error)) error {
-	return onInaccuracies(e, func(ctr *centre.Centre) error {
-		cs, err := f(ctr)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(e.out, "inaccuracy case %s is %s\n", cs.ID, cs.State)
-		return nil
-	})
+	return acted(e, f, func(cs inaccuracy.Case) string { return fmt.Sprintf("inaccuracy case %s is %s", cs.ID, cs.State) })
 }
 
 func (c inaccuracyAct) give(e *env, cmd inaccuracy.Command) error {
@@ -283,7 +244,7 @@ type inaccuracyRecheckCmd struct{ inaccuracyAct }
 
 // Run looks again. The status is 1 unless the same checks pass.
 func (c *inaccuracyRecheckCmd) Run(e *env) error {
-	return onInaccuracies(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		cs, err := ctr.RecheckInaccuracy(e.ctx, c.ID, c.actor())
 		if err != nil {
 			return err
@@ -337,7 +298,7 @@ type inaccuracyFileCmd struct {
 
 // Run prints the file.
 func (c *inaccuracyFileCmd) Run(e *env) error {
-	return onInaccuracies(e, func(ctr *centre.Centre) error {
+	return onCentre(e, func(ctr *centre.Centre) error {
 		var r *centre.Reader
 		if c.Personal {
 			r = &centre.Reader{}

@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,8 +37,10 @@ import (
 const (
 	maxLine   = 4096 // octets of a line that are read: a name has 253
 	loadBatch = 10_000
-	showBad   = 20   // bad lines told one by one; the others are counted
-	keptHalf  = 4096 // answers kept for names that are put back half-way
+	showBad   = 20        // bad lines told one by one; the others are counted
+	keptHalf  = 4096      // answers kept for names that are put back half-way
+	keptAll   = 64 << 20  // octets of all of them
+	keptOne   = 256 << 10 // octets of one: a registration has a few thousand
 )
 
 // The settings of a run.
@@ -126,12 +129,14 @@ func (l *lookupCmd) bulkIn(e *env, cfg config.Config, w app.World) error {
 }
 
 // halfway keeps the latest answers, for names that are put back into the file
-// between two servers: what the first one said is then not asked for again.
+// between two servers: what the first one said is then not asked for again. It
+// is bounded in octets, since servers decide how long their answers are.
 type halfway struct {
-	mu   sync.Mutex
-	kept map[string]collect.Kept
-	ring [keptHalf]string // keys, the oldest at next
-	next int
+	mu     sync.Mutex
+	kept   map[string]collect.Kept
+	ring   [keptHalf]string // keys, the oldest at next; "" where none is
+	next   int
+	octets int // of what is kept
 }
 
 // Get implements collect.Answers.
@@ -142,17 +147,37 @@ func (h *halfway) Get(_ context.Context, server, question string) (collect.Kept,
 	return k, ok
 }
 
-// Put implements collect.Answers.
+// Put implements collect.Answers. An answer that is too long is not kept: to ask
+// again costs its own server a question, and keeping it the answers of others.
 func (h *halfway) Put(_ context.Context, server, question string, k collect.Kept) {
+	key := server + " " + question
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	key := server + " " + question
-	if _, ok := h.kept[key]; !ok {
-		delete(h.kept, h.ring[h.next])
-		h.ring[h.next] = key
-		h.next = (h.next + 1) % keptHalf
+	if was, ok := h.kept[key]; ok {
+		h.octets -= keptOctets(key, was)
+		delete(h.kept, key)
+		h.ring[slices.Index(h.ring[:], key)] = ""
 	}
-	h.kept[key] = k
+	n := keptOctets(key, k)
+	if n > keptOne {
+		return
+	}
+	// The ring is gone round from the oldest on, until there is a place and room.
+	for at := h.next; h.ring[h.next] != "" || h.octets+n > keptAll; at = (at + 1) % keptHalf {
+		if old := h.ring[at]; old != "" {
+			h.octets -= keptOctets(old, h.kept[old])
+			delete(h.kept, old)
+			h.ring[at] = ""
+		}
+	}
+	h.kept[key], h.ring[h.next] = k, key
+	h.octets += n
+	h.next = (h.next + 1) % keptHalf
+}
+
+// keptOctets is about what keeping an answer takes.
+func keptOctets(key string, k collect.Kept) int {
+	return 2*len(key) + cap(k.Raw) + len(k.Blob) + len(k.Server) + len(k.ContentType) + 200
 }
 
 // path is where the run's file is.

@@ -77,10 +77,11 @@ type surveyNewCmd struct {
 	Group       []string `help:"Subgroups to tell of: registrar, tld, region, stratum." default:"registrar,tld" placeholder:"DIVISION"`
 	Floor       int      `help:"Tests in each stratum at least, where so many were drawn." default:"200" placeholder:"N"`
 	Main        string   `help:"The test by whose expected share tests are divided among strata." default:"all.form" placeholder:"TEST"`
-	Seed        string   `help:"A number from which everything is drawn: the same draws the same. One is made up, and told, if none is given." placeholder:"N"`
+	Seed        string   `help:"A number from which everything is drawn: the same draws the same. One is made up if none is given. It is a secret: with it, who has the frame has the sample." placeholder:"N"`
+	Salt        string   `help:"To do a survey again: its salt, in hex, by which the commitment to its seed was made. One is made up if none is given." placeholder:"HEX"`
 	Date        string   `help:"The day that the frame stands for; today if not given." placeholder:"YYYY-MM-DD"`
 	Facts       string   `help:"What is known of the registrations from elsewhere (answers, verifications, registers), as 'check --facts' reads it." placeholder:"FILE"`
-	Observe     bool     `help:"Ask DNS whether the domains of mail addresses take mail. Nothing is sent to them."`
+	Observe     bool     `help:"Ask DNS whether the domains of mail addresses take mail, and registries whether those that are not delegated are registered. Nothing is sent to them."`
 	Description string   `help:"What the frame is, in words for the report; the name of its file if not given." placeholder:"TEXT"`
 	Synthetic   bool     `help:"The registrations are made up: the report says so."`
 	Alone       bool     `help:"Compare with no earlier cycle."`
@@ -184,6 +185,9 @@ func (c *surveyNewCmd) Run(e *env) error {
 	if p.Seed, err = seedOf(c.Seed); err != nil {
 		return err
 	}
+	if p.Salt, err = saltOf(c.Salt); err != nil {
+		return err
+	}
 	if p.At, err = dayOf("--date", c.Date, clock.Real{}.Now()); err != nil {
 		return err
 	}
@@ -250,6 +254,22 @@ func seedOf(s string) (uint64, error) {
 		return 0, problem.BadField("--seed", "is no number from 0 to 18446744073709551615")
 	}
 	return n, nil
+}
+
+// saltOf reads a salt, or makes one up.
+func saltOf(s string) (string, error) {
+	if s == "" {
+		var b [16]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return "", err
+		}
+		return hex.EncodeToString(b[:]), nil
+	}
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) < 8 || len(b) > 32 {
+		return "", problem.BadField("--salt", "is not 16 to 64 digits in hex")
+	}
+	return hex.EncodeToString(b), nil
 }
 
 // dayOf reads a day; the day of now where none is given.
@@ -545,6 +565,10 @@ func printSurvey(e *env, s centre.Survey, asJSON bool) error {
 	line("", "SHA-256 %s", p.Frame.Digest)
 	line("profile", "%s (%s), %s", text.Line(p.Profile, 60), p.Status, p.Hash[:min(12, len(p.Hash))])
 	line("sample", "%d drawn, %d tested, strata by %s, seed %d, with %s", p.FirstPhase, p.Total, cmp.Or(p.Scheme, "nothing"), p.Seed, text.Line(p.Tool, 60))
+	if p.Salt != "" {
+		line("", "commitment to the seed %s", p.Committed())
+		line("", "with the salt %s; seed and salt are secret, the commitment is not", text.Line(p.Salt, 64))
+	}
 	if s.Digest != "" {
 		line("report", "SHA-256 %s", s.Digest)
 	}
@@ -642,7 +666,7 @@ func targetWords(t survey.Target) string {
 
 type surveyExportCmd struct {
 	ID    string `arg:"" help:"The survey."`
-	JSON  bool   `help:"The report as it is digested, octet by octet." xor:"what"`
+	JSON  bool   `help:"The report as it is digested, octet by octet, with its seed, which is a secret: what may be passed on is 'survey report' and CSV." xor:"what"`
 	Units bool   `help:"The sample: which registrations they were, with what was found. This is personal data, and the look is logged." xor:"what"`
 	Why   string `name:"reason" help:"With --units: what for." placeholder:"WHY"`
 }
@@ -752,7 +776,11 @@ func (c *surveyCompareCmd) Run(e *env) error {
 					p = strconv.FormatFloat(*d.Change.P, 'f', 4, 64)
 				}
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Title, change, p, points(d.TestableChange))
+			testable := ""
+			if d.TestableChange != nil {
+				testable = points(d.TestableChange)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Title, change, p, testable)
 		}
 		return w.Flush()
 	})

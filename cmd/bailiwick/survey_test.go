@@ -214,7 +214,7 @@ func TestSurveyKilled(t *testing.T) {
 			}
 			return s
 		}
-		id := read("new", "holders", "--frame", frame, "--mapping", mapping, "--policy", "nis2-art28", "--total", "1500", "--seed", "5", "--date", "2026-03-01").ID
+		id := read("new", "holders", "--frame", frame, "--mapping", mapping, "--policy", "nis2-art28", "--total", "1500", "--seed", "5", "--salt", "00112233445566778899aabbccddeeff", "--date", "2026-03-01").ID
 		if kill {
 			c := call("run", id)
 			said, err := c.StderrPipe()

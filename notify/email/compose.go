@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/mail"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -23,7 +22,6 @@ import (
 	"bailiwick/text"
 
 	"github.com/emersion/go-message"
-	gomail "github.com/emersion/go-message/mail"
 )
 
 // The kinds of notice.
@@ -130,6 +128,9 @@ type ComposeOptions struct {
 	// bounce finds its obligation. For a receipt it is a ReceiptAddress, and the
 	// envelope's sender is the null sender.
 	ReplyTo string
+	// Tag stands in the Message-ID, so that who did not see the message cannot
+	// name it in a delivery report; "" for none.
+	Tag string
 	// DKIM signs every message (RFC 6376); nil: they go unsigned.
 	DKIM *Signer
 	// PGPFallback sends in the clear what cannot be encrypted because the key is
@@ -182,9 +183,8 @@ func Compose(a Ask, opt ComposeOptions) (Message, error) {
 	if err := check(a, opt); err != nil {
 		return Message{}, err
 	}
-	m := Message{ID: "notice." + a.NoticeID + "@" + domainOf(opt.ReplyTo), From: opt.ReplyTo}
-	m.To, _ = party.Mailbox(a.To)
-	m.UTF8 = !ascii(m.To) || !ascii(opt.From) || !ascii(opt.ReplyTo)
+	to, _ := party.Mailbox(a.To)
+	m := letter{id: opt.messageID(a.NoticeID), to: to}.message(opt)
 
 	var clear message.Header
 	text := body(a)
@@ -319,22 +319,9 @@ func copyOf(s string) string {
 	return b.String()
 }
 
-// header writes the fields. They are set in reverse: each goes on top.
+// header is the header of a notice about a case.
 func header(a Ask, opt ComposeOptions, m Message, subject string) message.Header {
-	var h gomail.Header
-	// Machines must not answer it (RFC 3834 section 5).
-	h.Set("Auto-Submitted", "auto-generated")
-	if ids := references(a.PreviousMessageIDs); len(ids) > 0 {
-		h.SetMsgIDList("References", ids)
-		h.SetMsgIDList("In-Reply-To", ids[len(ids)-1:])
-	}
-	h.SetMessageID(m.ID)
-	h.SetSubject(subject)
-	h.SetAddressList("Reply-To", []*mail.Address{{Address: opt.ReplyTo}})
-	h.SetAddressList("To", []*mail.Address{{Name: display(a.PartyName), Address: m.To}})
-	h.SetAddressList("From", []*mail.Address{{Name: display(opt.FromName), Address: opt.From}})
-	h.SetDate(a.Date.UTC())
-	return h.Header
+	return letter{id: m.ID, auto: "auto-generated", previous: a.PreviousMessageIDs, subject: subject, name: a.PartyName, to: m.To, date: a.Date}.header(opt)
 }
 
 // display is a display name. A backslash goes: net/mail writes it bare into an
@@ -417,32 +404,23 @@ func label(t abuse.Type) string {
 // check refuses what cannot be cleaned: identifiers, addresses, times.
 func check(a Ask, opt ComposeOptions) error {
 	var e *problem.Error
-	for _, id := range []struct{ path, v string }{{"case_id", a.CaseID}, {"obligation_id", a.ObligationID}, {"notice_id", a.NoticeID}} {
-		if len(id.v) > 2*maxID || !token(id.v) {
-			e = e.Add(id.path, "%q is not an identifier", text.Line(id.v, 40))
-		}
-	}
+	e = checkIDs(e, 2*maxID, [2]string{"case_id", a.CaseID}, [2]string{"obligation_id", a.ObligationID}, [2]string{"notice_id", a.NoticeID})
 	switch a.Kind {
 	case KindAsk, KindReminder, KindChase, KindInform, KindBundle, KindWithdraw:
 	default:
 		e = e.Add("kind", "%q is not a kind of notice", text.Line(a.Kind, 40))
 	}
-	if to, ok := party.Mailbox(a.To); !ok || !strings.EqualFold(to, strings.TrimSpace(a.To)) {
-		e = e.Add("to", "%q is not one mail address", text.Line(a.To, maxShort))
-	}
-	e = checkOptions(e, opt)
-	if a.Date.IsZero() || a.Date.Year() < 1970 || a.Date.Year() > 9999 {
-		e = e.Add("date", "is missing or out of range")
-	}
+	_, e = checkTo(e, a.To)
+	e = checkDate(checkOptions(e, opt), a.Date)
 	if len(a.URLs) == 0 && a.Domain.IsZero() && a.Subject == "" {
 		e = e.Add("urls", "a notice needs a URL, a name or an address to be about")
 	}
-	if a.AnswerURL != "" && !link(a.AnswerURL) {
-		e = e.Add("answer_url", "%q is not an http or https address", text.Line(a.AnswerURL, maxShort))
+	if a.AnswerURL != "" {
+		e = checkLink(e, "answer_url", a.AnswerURL)
 	}
 	for i, ev := range a.Evidence {
-		if ev.Link != "" && !link(ev.Link) {
-			e = e.Add(fmt.Sprintf("evidence[%d].link", i), "%q is not an http or https address", text.Line(ev.Link, maxShort))
+		if ev.Link != "" {
+			e = checkLink(e, fmt.Sprintf("evidence[%d].link", i), ev.Link)
 		}
 	}
 	switch {
@@ -461,6 +439,9 @@ func checkOptions(e *problem.Error, opt ComposeOptions) *problem.Error {
 	} else if opt.DKIM != nil && !opt.DKIM.speaksFor(domainOf(opt.From)) {
 		// Such a signature would pass and vouch for nobody (RFC 7489 section 3.1.1).
 		e = e.Add("options.dkim", "signs for %s, and mail comes from %s", opt.DKIM.domain, domainOf(opt.From))
+	}
+	if opt.Tag != "" && (len(opt.Tag) > maxID || !token(opt.Tag)) {
+		e = e.Add("options.tag", "%q is not an identifier", text.Line(opt.Tag, 40))
 	}
 	if !own(opt.ReplyTo) {
 		e = e.Add("options.reply_to", "%q is not a mail address: does the key have 16 octets, do the identifiers fit?", text.Line(opt.ReplyTo, maxShort))

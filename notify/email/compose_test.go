@@ -136,15 +136,15 @@ func TestComposeGolden(t *testing.T) {
 	}
 }
 
-// letter is a message as a mail program reads it.
-type letter struct {
+// opened is a message as a mail program reads it.
+type opened struct {
 	header mail.Header
 	text   string
 	types  []string
 	parts  map[string][]byte // by file name
 }
 
-func read(t interface{ Fatalf(string, ...any) }, m Message) letter {
+func read(t interface{ Fatalf(string, ...any) }, m Message) opened {
 	msg, err := mail.ReadMessage(bytes.NewReader(m.Raw))
 	if err != nil {
 		t.Fatalf("unreadable: %v", err)
@@ -153,7 +153,7 @@ func read(t interface{ Fatalf(string, ...any) }, m Message) letter {
 	if err != nil {
 		t.Fatalf("unreadable: %v", err)
 	}
-	out := letter{header: msg.Header, parts: map[string][]byte{}}
+	out := opened{header: msg.Header, parts: map[string][]byte{}}
 	r := e.MultipartReader()
 	if r == nil {
 		t.Fatalf("not multipart")

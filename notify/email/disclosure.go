@@ -1,17 +1,11 @@
 package email
 
 import (
-	"net/mail"
 	"strings"
 	"time"
 
 	"bailiwick/name"
-	"bailiwick/party"
-	"bailiwick/problem"
 	"bailiwick/text"
-
-	"github.com/emersion/go-message"
-	gomail "github.com/emersion/go-message/mail"
 )
 
 // DisclosureRef stands where the address and the answer link of a case hold the
@@ -48,61 +42,20 @@ type Disclosure struct {
 // gives the same bytes. Errors are *problem.Error with the field of the
 // Disclosure (or "options…") that is wrong; text that is only untidy is cleaned.
 func ComposeDisclosure(d Disclosure, opt ComposeOptions) (Message, error) {
-	var e *problem.Error
-	for _, id := range []struct{ path, v string }{{"id", d.ID}, {"notice_id", d.NoticeID}} {
-		if len(id.v) > 2*maxID || !token(id.v) {
-			e = e.Add(id.path, "%q is not an identifier", text.Line(id.v, 40))
-		}
-	}
-	to, ok := party.Mailbox(d.To)
-	if !ok || !strings.EqualFold(to, strings.TrimSpace(d.To)) {
-		e = e.Add("to", "%q is not one mail address", text.Line(d.To, maxShort))
-	}
-	if d.Domain.IsZero() {
-		e = e.Add("domain", "is missing")
-	}
+	to, e := checkTo(checkIDs(nil, 2*maxID, [2]string{"id", d.ID}, [2]string{"notice_id", d.NoticeID}), d.To)
+	e = checkAbout(e, d.Domain, d.Date)
 	if len(d.Fields) == 0 {
 		e = e.Add("fields", "are missing")
 	}
-	if d.Date.IsZero() || d.Date.Year() < 1970 || d.Date.Year() > 9999 {
-		e = e.Add("date", "is missing or out of range")
-	}
-	if !link(d.AnswerURL) {
-		e = e.Add("answer_url", "%q is not an http or https address", text.Line(d.AnswerURL, maxShort))
-	}
+	e = checkLink(e, "answer_url", d.AnswerURL)
 	if err := checkOptions(e, opt).OrNil(); err != nil {
 		return Message{}, err
 	}
-
-	m := Message{ID: "notice." + d.NoticeID + "@" + domainOf(opt.ReplyTo), From: opt.ReplyTo, To: to}
-	m.UTF8 = !ascii(m.To) || !ascii(opt.From) || !ascii(opt.ReplyTo)
-	var h gomail.Header
-	h.Set("Auto-Submitted", "auto-generated") // machines must not answer it (RFC 3834 section 5)
-	if ids := references(d.PreviousMessageIDs); len(ids) > 0 {
-		h.SetMsgIDList("References", ids)
-		h.SetMsgIDList("In-Reply-To", ids[len(ids)-1:])
-	}
-	h.SetMessageID(m.ID)
-	s := "[" + d.ID + "] "
+	subject := "request for registration data of " + name.Defang(d.Domain.String())
 	if d.Urgent != "" {
-		s += "Urgent: "
+		subject = "Urgent: " + subject
 	}
-	h.SetSubject(s + "request for registration data of " + name.Defang(d.Domain.String()))
-	h.SetAddressList("Reply-To", []*mail.Address{{Address: opt.ReplyTo}})
-	h.SetAddressList("To", []*mail.Address{{Name: display(d.PartyName), Address: m.To}})
-	h.SetAddressList("From", []*mail.Address{{Name: display(opt.FromName), Address: opt.From}})
-	h.SetDate(d.Date.UTC())
-	words := disclosureText(d)
-	setText(&h.Header, words)
-	var err error
-	m.Raw, err = entity(h.Header, func(w *message.Writer) error {
-		_, err := w.Write([]byte(strings.ReplaceAll(words, "\n", "\r\n")))
-		return err
-	})
-	if err != nil {
-		return Message{}, err
-	}
-	return signed(m, opt, d.Date)
+	return notice(d.ID, d.NoticeID, subject, d.PartyName, to, d.PreviousMessageIDs, d.Date, opt).send(opt, disclosureText(d))
 }
 
 // maxStatement is how much of a statement is sent, in runes of one paragraph.
@@ -110,10 +63,7 @@ const maxStatement = 4000
 
 func disclosureText(d Disclosure) string {
 	p := &page{}
-	who := text.Line(d.CentreName, maxShort)
-	if who == "" {
-		who = "An abuse coordination centre"
-	}
+	who := whoWrites(d.CentreName, "An abuse coordination centre")
 	p.prose(who+" asks you for registration data of a name that is with you and that is not public.", "")
 	p.blank()
 	p.line("Name: " + name.Defang(d.Domain.String()))
@@ -166,12 +116,5 @@ func disclosureText(d Disclosure) string {
 	p.answer(d.AnswerURL)
 	p.prose("Or reply to this message: the address belongs to this request alone. A person reads it.", "")
 
-	p.blank()
-	p.line("-- ")
-	if c := text.Line(d.CentreContact, maxShort); c != "" {
-		who += ", " + c
-	}
-	p.line(who)
-	p.prose("Names are written so that nothing can be clicked: [.] is a dot.", "")
-	return p.b.String()
+	return p.sign(who, d.CentreContact, noClicks)
 }

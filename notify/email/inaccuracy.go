@@ -2,17 +2,10 @@ package email
 
 import (
 	"fmt"
-	"net/mail"
-	"strings"
 	"time"
 
 	"bailiwick/name"
-	"bailiwick/party"
-	"bailiwick/problem"
 	"bailiwick/text"
-
-	"github.com/emersion/go-message"
-	gomail "github.com/emersion/go-message/mail"
 )
 
 // InaccuracyRef stands where the address and the answer link of a case hold the
@@ -84,24 +77,10 @@ const listedFindings = 40
 // gives the same bytes. Errors are *problem.Error with the field of the
 // Inaccuracy (or "options…") that is wrong; text that is only untidy is cleaned.
 func ComposeInaccuracy(d Inaccuracy, opt ComposeOptions) (Message, error) {
-	var e *problem.Error
-	for _, id := range []struct{ path, v string }{{"id", d.ID}, {"notice_id", d.NoticeID}} {
-		if len(id.v) > 2*maxID || !token(id.v) {
-			e = e.Add(id.path, "%q is not an identifier", text.Line(id.v, 40))
-		}
-	}
-	to, ok := party.Mailbox(d.To)
-	if !ok || !strings.EqualFold(to, strings.TrimSpace(d.To)) {
-		e = e.Add("to", "%q is not one mail address", text.Line(d.To, maxShort))
-	}
-	if d.Domain.IsZero() {
-		e = e.Add("domain", "is missing")
-	}
+	to, e := checkTo(checkIDs(nil, 2*maxID, [2]string{"id", d.ID}, [2]string{"notice_id", d.NoticeID}), d.To)
+	e = checkAbout(e, d.Domain, d.Date)
 	if len(d.Findings) == 0 {
 		e = e.Add("findings", "are missing: nothing is asked without one")
-	}
-	if d.Date.IsZero() || d.Date.Year() < 1970 || d.Date.Year() > 9999 {
-		e = e.Add("date", "is missing or out of range")
 	}
 	if !d.Copy && !link(d.AnswerURL) || d.Copy && d.AnswerURL != "" {
 		e = e.Add("answer_url", "%q is not an http or https address, or stands in a copy", text.Line(d.AnswerURL, maxShort))
@@ -109,47 +88,19 @@ func ComposeInaccuracy(d Inaccuracy, opt ComposeOptions) (Message, error) {
 	if err := checkOptions(e, opt).OrNil(); err != nil {
 		return Message{}, err
 	}
-
-	m := Message{ID: "notice." + d.NoticeID + "@" + domainOf(opt.ReplyTo), From: opt.ReplyTo, To: to}
-	m.UTF8 = !ascii(m.To) || !ascii(opt.From) || !ascii(opt.ReplyTo)
-	var h gomail.Header
-	h.Set("Auto-Submitted", "auto-generated") // machines must not answer it (RFC 3834 section 5)
-	if ids := references(d.PreviousMessageIDs); len(ids) > 0 {
-		h.SetMsgIDList("References", ids)
-		h.SetMsgIDList("In-Reply-To", ids[len(ids)-1:])
-	}
-	h.SetMessageID(m.ID)
-	s := "[" + d.ID + "] "
+	subject := "registration data of " + name.Defang(d.Domain.String()) + " seems inaccurate"
 	switch {
 	case d.Copy:
-		s += "Copy: "
+		subject = "Copy: " + subject
 	case len(d.Earlier) > 0:
-		s += "Reminder: "
+		subject = "Reminder: " + subject
 	}
-	h.SetSubject(s + "registration data of " + name.Defang(d.Domain.String()) + " seems inaccurate")
-	h.SetAddressList("Reply-To", []*mail.Address{{Address: opt.ReplyTo}})
-	h.SetAddressList("To", []*mail.Address{{Name: display(d.PartyName), Address: m.To}})
-	h.SetAddressList("From", []*mail.Address{{Name: display(opt.FromName), Address: opt.From}})
-	h.SetDate(d.Date.UTC())
-	words := inaccuracyText(d)
-	setText(&h.Header, words)
-	var err error
-	m.Raw, err = entity(h.Header, func(w *message.Writer) error {
-		_, err := w.Write([]byte(strings.ReplaceAll(words, "\n", "\r\n")))
-		return err
-	})
-	if err != nil {
-		return Message{}, err
-	}
-	return signed(m, opt, d.Date)
+	return notice(d.ID, d.NoticeID, subject, d.PartyName, to, d.PreviousMessageIDs, d.Date, opt).send(opt, inaccuracyText(d))
 }
 
 func inaccuracyText(d Inaccuracy) string {
 	p := &page{}
-	who := text.Line(d.CentreName, maxShort)
-	if who == "" {
-		who = "A coordination centre"
-	}
+	who := whoWrites(d.CentreName, "A coordination centre")
 	if d.Copy {
 		p.prose("For your information, as the registry: "+who+" asked "+safe(d.AskedName, maxShort)+" about registration data that checks found inaccurate. Nothing is asked of you.", "")
 	} else {
@@ -215,7 +166,7 @@ func inaccuracyText(d Inaccuracy) string {
 		p.prose("We do not ask you to suspend the name. That a check fails says nothing about the holder: data goes out of date.", "")
 	}
 	if d.Copy {
-		return signature(p, d, who)
+		return p.sign(who, d.CentreContact, noClicks)
 	}
 	if d.Wait != "" {
 		p.prose("Where no time is set we look again "+safe(d.Wait, maxShort)+" after this has reached you. That is how we plan, and no deadline of yours.", "")
@@ -225,16 +176,5 @@ func inaccuracyText(d Inaccuracy) string {
 	p.prose("Please say here, without an account, what you found: that it is corrected, that you verified it as right, that the holder cannot be reached, or why nothing will be done. Send no personal data; we look at the registration again ourselves.", "")
 	p.answer(d.AnswerURL)
 	p.prose("Or reply to this message: the address belongs to this matter alone. A person reads it.", "")
-	return signature(p, d, who)
-}
-
-func signature(p *page, d Inaccuracy, who string) string {
-	p.blank()
-	p.line("-- ")
-	if c := text.Line(d.CentreContact, maxShort); c != "" {
-		who += ", " + c
-	}
-	p.line(who)
-	p.prose("Names are written so that nothing can be clicked: [.] is a dot.", "")
-	return p.b.String()
+	return p.sign(who, d.CentreContact, noClicks)
 }

@@ -50,7 +50,7 @@ func armored(t testing.TB, kind string, write func(io.Writer) error) string {
 }
 
 // decrypted reads a PGP/MIME message as a mail program does.
-func decrypted(t *testing.T, m Message, key *openpgp.Entity) letter {
+func decrypted(t *testing.T, m Message, key *openpgp.Entity) opened {
 	t.Helper()
 	e, err := message.Read(bytes.NewReader(m.Raw))
 	if err != nil {

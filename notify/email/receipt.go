@@ -1,19 +1,11 @@
 package email
 
 import (
-	"net/mail"
 	"strconv"
-	"strings"
 	"time"
 
 	"bailiwick/abuse"
 	"bailiwick/name"
-	"bailiwick/party"
-	"bailiwick/problem"
-	"bailiwick/text"
-
-	"github.com/emersion/go-message"
-	gomail "github.com/emersion/go-message/mail"
 )
 
 // forReceipt keeps a receipt's address apart from the addresses and links that
@@ -84,46 +76,19 @@ const maxReceiptURLs = 10
 // report in another's name. The same receipt gives the same bytes. Errors are
 // *problem.Error with the field of the Receipt (or "options…") that is wrong.
 func ComposeReceipt(r Receipt, opt ComposeOptions) (Message, error) {
-	var e *problem.Error
-	if len(r.ID) > maxID || !token(r.ID) {
-		e = e.Add("id", "%q is not an identifier", text.Line(r.ID, 40))
-	}
-	to, ok := party.Mailbox(r.To)
-	if !ok || !strings.EqualFold(to, strings.TrimSpace(r.To)) {
-		e = e.Add("to", "%q is not one mail address", text.Line(r.To, maxShort))
-	}
-	if r.Date.IsZero() || r.Date.Year() < 1970 || r.Date.Year() > 9999 {
-		e = e.Add("date", "is missing or out of range")
-	}
-	if r.StatusURL != "" && !link(r.StatusURL) {
-		e = e.Add("status_url", "%q is not an http or https address", text.Line(r.StatusURL, maxShort))
+	to, e := checkTo(checkIDs(nil, maxID, [2]string{"id", r.ID}), r.To)
+	e = checkDate(e, r.Date)
+	if r.StatusURL != "" {
+		e = checkLink(e, "status_url", r.StatusURL)
 	}
 	if err := checkOptions(e, opt).OrNil(); err != nil {
 		return Message{}, err
 	}
-
-	m := Message{ID: "receipt." + r.ID + "@" + domainOf(opt.ReplyTo), NullSender: true, To: to}
-	m.UTF8 = !ascii(m.To) || !ascii(opt.From) || !ascii(opt.ReplyTo)
-	var h gomail.Header
-	h.Set("Auto-Submitted", "auto-replied")
-	if ids := references([]string{r.MessageID}); len(ids) > 0 {
-		h.SetMsgIDList("References", ids)
-		h.SetMsgIDList("In-Reply-To", ids)
-	}
-	h.SetMessageID(m.ID)
-	h.SetSubject("[" + r.ID + "] Your report has arrived")
-	h.SetAddressList("Reply-To", []*mail.Address{{Address: opt.ReplyTo}})
-	h.SetAddressList("To", []*mail.Address{{Address: m.To}})
-	h.SetAddressList("From", []*mail.Address{{Name: display(opt.FromName), Address: opt.From}})
-	h.SetDate(r.Date.UTC())
-	words := receiptText(r)
-	setText(&h.Header, words)
+	l := letter{id: "receipt." + r.ID + "@" + domainOf(opt.ReplyTo), auto: "auto-replied", previous: []string{r.MessageID}, subject: "[" + r.ID + "] Your report has arrived", to: to, date: r.Date}
+	m := l.message(opt)
+	m.From, m.NullSender = "", true
 	var err error
-	m.Raw, err = entity(h.Header, func(w *message.Writer) error {
-		_, err := w.Write([]byte(strings.ReplaceAll(words, "\n", "\r\n")))
-		return err
-	})
-	if err != nil {
+	if m.Raw, err = l.text(opt, receiptText(r)); err != nil {
 		return Message{}, err
 	}
 	return signed(m, opt, r.Date)
@@ -131,10 +96,7 @@ func ComposeReceipt(r Receipt, opt ComposeOptions) (Message, error) {
 
 func receiptText(r Receipt) string {
 	p := &page{}
-	who := text.Line(r.CentreName, maxShort)
-	if who == "" {
-		who = "An abuse coordination centre"
-	}
+	who := whoWrites(r.CentreName, "An abuse coordination centre")
 	s := who + " has your report"
 	if !r.Received.IsZero() {
 		s += " of " + stamp(r.Received)
@@ -169,12 +131,5 @@ func receiptText(r Receipt) string {
 	p.head("TO ADD SOMETHING, OR TO TAKE IT BACK")
 	p.prose("Reply to this message: the address belongs to your report alone. To take the report back, reply with the one word withdraw.", "")
 
-	p.blank()
-	p.line("-- ")
-	if c := text.Line(r.CentreContact, maxShort); c != "" {
-		who += ", " + c
-	}
-	p.line(who)
-	p.prose("This was written by a machine. Addresses are written so that nothing can be clicked: hxxp is http, [.] is a dot.", "")
-	return p.b.String()
+	return p.sign(who, r.CentreContact, "This was written by a machine. Addresses are written so that nothing can be clicked: hxxp is http, [.] is a dot.")
 }

@@ -1,17 +1,10 @@
 package email
 
 import (
-	"net/mail"
 	"strings"
 	"time"
 
 	"bailiwick/name"
-	"bailiwick/party"
-	"bailiwick/problem"
-	"bailiwick/text"
-
-	"github.com/emersion/go-message"
-	gomail "github.com/emersion/go-message/mail"
 )
 
 // VerifyRef stands where the address and the answer link of a case hold the
@@ -52,68 +45,36 @@ const (
 // Copy is the message without the code and the address it went to. Errors are
 // *problem.Error with the field of the Verification (or "options…") that is wrong.
 func ComposeVerification(v Verification, opt ComposeOptions) (Message, error) {
-	var e *problem.Error
-	for _, id := range []struct{ path, v string }{{"id", v.ID}, {"notice_id", v.NoticeID}} {
-		if len(id.v) > 2*maxID || !token(id.v) {
-			e = e.Add(id.path, "%q is not an identifier", text.Line(id.v, 40))
-		}
+	e := checkIDs(nil, 2*maxID, [2]string{"id", v.ID}, [2]string{"notice_id", v.NoticeID})
+	to, bad := checkTo(nil, v.To)
+	if bad != nil {
+		e = e.Add("to", "is not one mail address") // an error is no place for it
 	}
-	to, ok := party.Mailbox(v.To)
-	if !ok || !strings.EqualFold(to, strings.TrimSpace(v.To)) {
-		e = e.Add("to", "is not one mail address")
-	}
-	if v.Domain.IsZero() {
-		e = e.Add("domain", "is missing")
-	}
+	e = checkAbout(e, v.Domain, v.Date)
 	if len(v.Code) > 64 || strings.Trim(v.Code, "0123456789abcdefghijklmnopqrstuvwxyz-") != "" || v.Code == "" {
 		e = e.Add("code", "is missing or is none")
 	}
-	if v.Date.IsZero() || v.Date.Year() < 1970 || v.Date.Year() > 9999 || !v.Until.After(v.Date) {
-		e = e.Add("date", "is missing, out of range, or after the code is over")
+	if !v.Until.After(v.Date) {
+		e = e.Add("date", "is after the code is over")
 	}
-	if !link(v.URL) {
-		e = e.Add("url", "%q is not an http or https address", text.Line(v.URL, maxShort))
-	}
+	e = checkLink(e, "url", v.URL)
 	if err := checkOptions(e, opt).OrNil(); err != nil {
 		return Message{}, err
 	}
-	m := Message{ID: "notice." + v.NoticeID + "@" + domainOf(opt.ReplyTo), From: opt.ReplyTo, To: to}
-	m.UTF8 = !ascii(m.To) || !ascii(opt.From) || !ascii(opt.ReplyTo)
-	var err error
-	if m.Raw, err = verification(v, opt, m.ID, to); err != nil {
-		return Message{}, err
-	}
-	masked := v
-	masked.Code = keptCode
-	if m.Copy, err = verification(masked, opt, m.ID, keptTo); err != nil {
-		return Message{}, err
-	}
-	return signed(m, opt, v.Date)
-}
-
-func verification(v Verification, opt ComposeOptions, id, to string) ([]byte, error) {
-	var h gomail.Header
-	h.Set("Auto-Submitted", "auto-generated") // machines must not answer it (RFC 3834 section 5)
-	if ids := references(v.PreviousMessageIDs); len(ids) > 0 {
-		h.SetMsgIDList("References", ids)
-		h.SetMsgIDList("In-Reply-To", ids[len(ids)-1:])
-	}
-	h.SetMessageID(id)
-	s := "Please confirm your mail address for "
+	subject := "Please confirm your mail address for "
 	if v.Number > 1 {
-		s = "Reminder: please confirm your mail address for "
+		subject = "Reminder: please confirm your mail address for "
 	}
-	h.SetSubject("[" + v.ID + "] " + s + name.Defang(v.Domain.String()))
-	h.SetAddressList("Reply-To", []*mail.Address{{Address: opt.ReplyTo}})
-	h.SetAddressList("To", []*mail.Address{{Address: to}})
-	h.SetAddressList("From", []*mail.Address{{Name: display(opt.FromName), Address: opt.From}})
-	h.SetDate(v.Date.UTC())
-	words := verificationText(v)
-	setText(&h.Header, words)
-	return entity(h.Header, func(w *message.Writer) error {
-		_, err := w.Write([]byte(strings.ReplaceAll(words, "\n", "\r\n")))
-		return err
-	})
+	l := notice(v.ID, v.NoticeID, subject+name.Defang(v.Domain.String()), "", to, v.PreviousMessageIDs, v.Date, opt)
+	m, err := l.send(opt, verificationText(v))
+	if err != nil {
+		return Message{}, err
+	}
+	l.to, v.Code = keptTo, keptCode
+	if m.Copy, err = l.text(opt, verificationText(v)); err != nil {
+		return Message{}, err
+	}
+	return m, nil
 }
 
 // verificationText says nothing that the registration data says but the name: who
@@ -121,10 +82,7 @@ func verification(v Verification, opt ComposeOptions, id, to string) ([]byte, er
 func verificationText(v Verification) string {
 	p := &page{}
 	d := name.Defang(v.Domain.String())
-	who := text.Line(v.CentreName, maxShort)
-	if who == "" {
-		who = "A coordination centre"
-	}
+	who := whoWrites(v.CentreName, "A coordination centre")
 	p.prose("The domain name "+d+" is registered with this mail address as a contact. "+who+" asks you to confirm that messages to it reach you.", "")
 	if r := safe(v.Registrar, maxShort); r != "" {
 		p.prose("The name is registered with "+r+".", "")
@@ -153,12 +111,5 @@ func verificationText(v Verification) string {
 	p.head("IF YOU KNOW NOTHING OF THIS NAME")
 	p.prose("Somebody else may have given your address. Say so on the page above: we then send no more codes to it. Please do not confirm what is not yours.", "")
 
-	p.blank()
-	p.line("-- ")
-	if c := text.Line(v.CentreContact, maxShort); c != "" {
-		who += ", " + c
-	}
-	p.line(who)
-	p.prose("Reference "+v.ID+". Names are written so that nothing can be clicked: [.] is a dot.", "")
-	return p.b.String()
+	return p.sign(who, v.CentreContact, "Reference "+v.ID+". "+noClicks)
 }

@@ -263,7 +263,7 @@ func testAccuracyFrames(t *testing.T, e *env) {
 	})
 
 	// A file is read once, by one at a time.
-	im := store.AccuracyImport{Frame: "another", SHA: "aa00000000000000000000000000000000000000000000000000000000000000", At: start, Units: 10}
+	im := store.AccuracyImport{Frame: "another", Profile: "a-profile", Hash: "h1", TLD: "example", SHA: "aa00000000000000000000000000000000000000000000000000000000000000", At: start, Units: 10}
 	put := func(i store.AccuracyImport, was int, fresh bool) error {
 		return s.Update(t.Context(), func(tx *store.Tx) error { return tx.PutAccuracyImport(t.Context(), i, was, fresh, start) })
 	}
@@ -281,9 +281,57 @@ func testAccuracyFrames(t *testing.T, e *env) {
 		t.Error(err)
 	}
 	view(t, s, func(ctx context.Context, tx *store.Tx) error {
-		got, ok, err := tx.AccuracyImport(ctx, "another", im.SHA)
+		got, ok, err := tx.AccuracyImport(ctx, store.AccuracyImport{Frame: "another", SHA: im.SHA, Profile: "a-profile", Hash: "h1", TLD: "example"})
 		if !ok || got != im {
 			t.Errorf("%+v %v", got, ok)
+		}
+		return err
+	})
+	// Under another state of the profile, or for another TLD, it is another reading.
+	for _, change := range []func(*store.AccuracyImport){func(i *store.AccuracyImport) { i.Hash = "h2" }, func(i *store.AccuracyImport) { i.Profile = "b" }, func(i *store.AccuracyImport) { i.TLD = "" }} {
+		other := im
+		change(&other)
+		view(t, s, func(ctx context.Context, tx *store.Tx) error {
+			_, ok, err := tx.AccuracyImport(ctx, other)
+			if ok {
+				t.Errorf("%+v is known", other)
+			}
+			return err
+		})
+		if other.Units, other.Done = 0, false; put(other, 0, true) != nil {
+			t.Errorf("%+v cannot be begun", other)
+		}
+		if other.Units = 4; put(other, 0, false) != nil {
+			t.Errorf("%+v cannot go on", other)
+		}
+	}
+
+	// The names of a set that were last seen before a time; sizes and folds.
+	view(t, s, func(ctx context.Context, tx *store.Tx) error {
+		for _, c := range []struct {
+			tld, after string
+			before     time.Time
+			want       int
+		}{{"example", "", start.Add(time.Hour), 2}, {"example", n.Name, start.Add(time.Hour), 0}, {"example", "", start, 0}, {"test", "", start.Add(time.Hour), 0}} {
+			got, err := tx.AccuracyBefore(ctx, other, []string{c.tld}, c.before, c.after)
+			if err != nil || len(got) != c.want {
+				t.Errorf("%+v: %+v %v", c, got, err)
+			}
+		}
+		sizes, err := tx.AccuracySizes(ctx, other)
+		if len(sizes) != 2 || sizes[0].TLD != "example" || sizes[0].N != 1 {
+			t.Errorf("%+v", sizes)
+		}
+		month := store.AccuracyMonth(start)
+		for _, c := range []struct {
+			registrars bool
+			least      int
+			want       store.AccuracyFold
+		}{{false, 2, store.AccuracyFold{Month: month, Next: 2}}, {true, 2, store.AccuracyFold{Month: month, Small: 2}}, {true, 1, store.AccuracyFold{Month: month, Next: 1}}} {
+			folds, err := tx.AccuracyFolds(ctx, other, c.registrars, []int{month, month + 1}, c.least)
+			if err != nil || len(folds) != 1 || folds[0] != c.want {
+				t.Errorf("%+v: %+v %v", c, folds, err)
+			}
 		}
 		return err
 	})
@@ -312,6 +360,124 @@ func testAccuracyFrames(t *testing.T, e *env) {
 		if r := c.Counts.Of(census.Reach); c.Counts.N != 1 || r.Asked() != 1 {
 			t.Errorf("%+v", c)
 		}
+		return err
+	})
+}
+
+// testAccuracyExpiry: verdicts on names that are old enough go in pages, and with
+// them what they add to the sums of today; the sums of their months stay as they
+// were, and an outcome that is older than what is kept is counted nowhere again.
+func testAccuracyExpiry(t *testing.T, e *env) {
+	s := e.open(t)
+	ctx := t.Context()
+	old, fresh := start, start.Add(100*24*time.Hour)
+	set := accuracySet(t, s, "own", start)
+	name := func(i int, at time.Time, gone bool) store.AccuracyName {
+		n := store.AccuracyName{Name: fmt.Sprintf("e%d.example", i), TLD: "example", Registrar: "1", At: at, Gone: gone}
+		if !gone {
+			n.Outcome = outcome("pf"[i%2], accuracy.Pass)
+		}
+		return n
+	}
+	put := func(ns ...store.AccuracyName) (written int) {
+		update(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
+			written, err = tx.AddAccuracy(ctx, set, ns)
+			return err
+		})
+		return written
+	}
+	const all, stay = 1100, 100 // more than two pages go
+	var ns []store.AccuracyName
+	for i := range all {
+		ns = append(ns, name(i, old, false))
+	}
+	put(ns...)
+	put(name(1, old.Add(time.Hour), true)) // no longer registered: in no sum
+	ns = nil
+	for i := range stay {
+		ns = append(ns, name(2+i, fresh, false))
+	}
+	put(ns...)
+	sums := func(month int) (n int) {
+		view(t, s, func(ctx context.Context, tx *store.Tx) error {
+			c, err := tx.AccuracyCount(ctx, set, month, "example", "1")
+			n = c.Counts.N
+			return err
+		})
+		return n
+	}
+	month := store.AccuracyMonth(old)
+	before := sums(month)
+	if before != all-1 || sums(store.AccuracyNow) != all-1 {
+		t.Fatalf("%d in the month, %d now", before, sums(store.AccuracyNow))
+	}
+	now := fresh.Add(time.Hour)
+	if _, err := s.SweepAccuracy(ctx, now, 24*time.Hour); problem.CodeOf(err) != problem.Invalid {
+		t.Errorf("a month that is not over: %v", err)
+	}
+	if n, err := s.SweepAccuracy(ctx, now, store.Forever); n != 0 || err != nil {
+		t.Errorf("%d %v", n, err)
+	}
+	const keep = 60 * 24 * time.Hour
+	if n, err := s.SweepAccuracy(ctx, now, keep); n != all-stay || err != nil {
+		t.Errorf("%d are removed: %v", n, err)
+	}
+	if n, err := s.SweepAccuracy(ctx, now, keep); n != 0 || err != nil {
+		t.Errorf("%d are removed again: %v", n, err)
+	}
+	if sums(month) != before || sums(store.AccuracyNow) != stay || sums(store.AccuracyMonth(fresh)) != stay {
+		t.Errorf("%d in the month, %d now, %d in the last", sums(month), sums(store.AccuracyNow), sums(store.AccuracyMonth(fresh)))
+	}
+	view(t, s, func(ctx context.Context, tx *store.Tx) error {
+		if _, ok, err := tx.AccuracyOf(ctx, set, "e500.example"); ok || err != nil {
+			t.Errorf("a verdict that expired is there: %v", err)
+		}
+		_, ok, err := tx.AccuracyOf(ctx, set, "e2.example")
+		if !ok {
+			t.Error("a fresh verdict is gone")
+		}
+		return err
+	})
+	if n := put(name(500, old.Add(2*time.Hour), false)); n != 0 || sums(month) != before {
+		t.Errorf("an outcome of a month that was counted is written (%d), and the month has %d", n, sums(month))
+	}
+	if n := put(name(500, fresh, false)); n != 1 || sums(store.AccuracyNow) != stay+1 {
+		t.Errorf("%d written, %d now", n, sums(store.AccuracyNow))
+	}
+}
+
+// testAccuracyProfiles: a profile of the operator's own is kept under its hash,
+// with its version, for as long as something was held against it.
+func testAccuracyProfiles(t *testing.T, e *env) {
+	s := e.open(t)
+	put := func(hash, body string) (p store.AccuracyProfile) {
+		update(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
+			if err := tx.PutAccuracyFrame(ctx, store.AccuracyFrame{Name: "f", Source: census.Own, Created: start}); err != nil {
+				return err
+			}
+			if _, err := tx.TakeAccuracySet(ctx, "f", "ours", hash, start); err != nil {
+				return err
+			}
+			p, err = tx.PutAccuracyProfile(ctx, store.AccuracyProfile{Hash: hash, Profile: "ours", File: "ours.yaml", SHA: sha([]byte(body)), Body: []byte(body), Added: start})
+			return err
+		})
+		return p
+	}
+	one, again, two := put("h1", "a"), put("h1", "a"), put("h2", "b")
+	equal(t, again, one)
+	if one.Version != 1 || two.Version != 2 || string(two.Body) != "b" || two.SHA != sha([]byte("b")) {
+		t.Errorf("%+v %+v", one, two)
+	}
+	view(t, s, func(ctx context.Context, tx *store.Tx) error {
+		ps, err := tx.AccuracyProfiles(ctx)
+		if len(ps) != 2 || ps[0].Body != nil {
+			t.Errorf("%+v", ps)
+		}
+		return err
+	})
+	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DropAccuracy(ctx, "f") })
+	fails(t, s, problem.NotFound, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.AccuracyProfile(ctx, "h1")
 		return err
 	})
 }

@@ -29,7 +29,7 @@ func asked(id, name string, opened time.Time, n int) (store.Disclosure, []casewo
 		entries, prev = append(entries, e), &e.Link
 	}
 	return store.Disclosure{ID: id, Direction: "received", Name: name, Party: "registrar:9999", Profile: "nis2", State: "received", Opened: opened,
-		Due: opened.Add(72 * time.Hour), Seq: n, Head: prev.Hash, Token: sha([]byte("token " + id)), Asker: sha([]byte("asker")), Body: []byte("{}")}, entries
+		Due: opened.Add(72 * time.Hour), Seq: n, Head: prev.Hash, Token: sha([]byte("token " + id)), Asker: sha([]byte("asker")), Pool: "form", Body: []byte("{}")}, entries
 }
 
 func testDisclosures(t *testing.T, e *env) {
@@ -49,7 +49,7 @@ func testDisclosures(t *testing.T, e *env) {
 	one, log := asked("d1", "one.example", minutes(1), 4)
 	write(one, log, 0)
 	two, log2 := asked("d2", "two.example", minutes(2), 1)
-	two.Direction, two.State, two.Token, two.Asker, two.Case, two.Due = "sent", "drafted", "", "", "c1", time.Time{}
+	two.Direction, two.State, two.Token, two.Asker, two.Pool, two.Case, two.Due = "sent", "drafted", "", "", "", "c1", time.Time{}
 	write(two, log2, 0)
 	var got store.Disclosure
 	view(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
@@ -129,11 +129,16 @@ func testDisclosures(t *testing.T, e *env) {
 		}
 		return err
 	})
+	view(t, s, func(ctx context.Context, tx *store.Tx) error {
+		n, err := tx.CountDisclosures(ctx, "received", "form, urgent", "", minutes(0))
+		equal(t, n, 0)
+		return err
+	})
 	count := func(direction, asker string, since time.Time) int {
 		t.Helper()
 		var n int
 		view(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
-			n, err = tx.CountDisclosures(ctx, direction, asker, since)
+			n, err = tx.CountDisclosures(ctx, direction, map[string]string{"received": "form"}[direction], asker, since)
 			return err
 		})
 		return n

@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,6 +93,42 @@ func testInaccuracies(t *testing.T, env *env) {
 	a.State, a.Open, a.Seq = "found", true, 4
 	if err := put(a, 3); problem.CodeOf(err) != problem.Conflict {
 		t.Errorf("two open cases of one name: %v", err)
+	}
+
+	// Of several that are opened again at one time one is; the others are told that
+	// somebody was first, whatever the database noticed it by.
+	for round := range 3 {
+		name, ids := fmt.Sprintf("race-%d.example", round), []string{"a", "b", "c"}
+		for _, id := range ids {
+			v := inaccuracyRow(name+id, name, at)
+			v.State, v.Open, v.Ended = "closed", false, at
+			ok(t, put(v, 0))
+		}
+		errs := make([]error, len(ids))
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for i, id := range ids {
+			all.Go(func() {
+				v := inaccuracyRow(name+id, name, at)
+				v.Seq = 2
+				<-start
+				errs[i] = put(v, 1)
+			})
+		}
+		close(start)
+		all.Wait()
+		first := 0
+		for _, err := range errs {
+			switch {
+			case err == nil:
+				first++
+			case problem.CodeOf(err) != problem.Conflict || !strings.Contains(problem.DocumentOf(err).Detail, name):
+				t.Errorf("opened again at one time: %s: %v", problem.CodeOf(err), err)
+			}
+		}
+		if first != 1 {
+			t.Errorf("%d of %d are open: %v", first, len(ids), errs)
+		}
 	}
 
 	n, err := s.SweepInaccuracies(ctx, at.Add(time.Minute+time.Hour-time.Second), time.Hour)

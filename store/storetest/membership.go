@@ -71,7 +71,7 @@ func testMembership(t *testing.T, e *env) {
 	})
 	pages := func(org string, standing bool) (out []store.Share) {
 		f := store.ShareFilter{Org: org, Standing: standing, Limit: 3}
-		for range 20 {
+		for range 40 {
 			var page []store.Share
 			view(t, s, func(ctx context.Context, tx *store.Tx) (err error) { page, err = tx.Shares(ctx, f); return err })
 			out = append(out, page...)
@@ -119,6 +119,33 @@ func testMembership(t *testing.T, e *env) {
 		equal(t, n, map[string]int{"registrar:1": 12, "host:a": 4})
 		return err
 	})
+
+	// An organisation that answers for many parties, most of them busy at the same
+	// few moments: each page is what sorting everything gives.
+	var many []store.Share
+	people(t, s, func(ctx context.Context, r access.Rows) error {
+		err := r.AddOrg(ctx, access.Org{ID: "o4", Name: "o4", Created: start})
+		for i := 0; i < 14 && err == nil; i++ {
+			err = r.LinkParty(ctx, access.PartyLink{Org: "o4", Party: fmt.Sprintf("host:m%d", i), Linked: start})
+		}
+		return err
+	})
+	update(t, s, func(ctx context.Context, tx *store.Tx) error {
+		for i := range 60 {
+			sh := store.Share{Obligation: fmt.Sprintf("m%02d", i*37%60), Case: fmt.Sprintf("c%02d", i%12), Party: fmt.Sprintf("host:m%d", i*i%13), Told: start.Add(time.Duration(i*7%5) * time.Hour).UTC()}
+			if i%3 > 0 {
+				sh.Due = start.Add(time.Duration(i*11%4) * time.Hour).UTC()
+			}
+			many = append(many, sh)
+		}
+		return tx.PutShares(ctx, many, nil)
+	})
+	want = slices.Clone(many)
+	slices.SortFunc(want, func(a, b store.Share) int { return -cmpShare(a.Told, b.Told, a, b) })
+	equal(t, pages("o4", false), want)
+	want = slices.DeleteFunc(want, func(s store.Share) bool { return s.Due.IsZero() })
+	slices.SortFunc(want, func(a, b store.Share) int { return cmpShare(a.Due, b.Due, a, b) })
+	equal(t, pages("o4", true), want)
 
 	// What came back is gone, and what changed is as it is now.
 	update(t, s, func(ctx context.Context, tx *store.Tx) error {

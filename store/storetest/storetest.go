@@ -95,6 +95,8 @@ func Run(t *testing.T, dsn, made func(t testing.TB) string) {
 		{"registrations", testRegistrations},
 		{"registrations/retention", testRegistrationRetention},
 		{"accuracy", testAccuracy},
+		{"accuracy/expiry", testAccuracyExpiry},
+		{"accuracy/profiles", testAccuracyProfiles},
 		{"accuracy/frames", testAccuracyFrames},
 		{"retention", testRetention},
 		{"retention/forever", testForever},

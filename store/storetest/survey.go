@@ -128,8 +128,17 @@ func testSurveys(t *testing.T, e *env) {
 	one.Digest = sha(one.Report)
 	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.MoveSurvey(ctx, one, "planned") })
 	fails(t, s, problem.Conflict, func(ctx context.Context, tx *store.Tx) error { return tx.MoveSurvey(ctx, one, "planned") })
+
+	// The report is made anew by who knows the last one, while it is not published.
+	was := one.Digest
+	one.Report, one.Changed = []byte(`{"plan":{},"counts":{}}`), start.Add(90*time.Second)
+	one.Digest = sha(one.Report)
+	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.ReportSurvey(ctx, one, was) })
+	fails(t, s, problem.Conflict, func(ctx context.Context, tx *store.Tx) error { return tx.ReportSurvey(ctx, one, was) })
 	one.Published, one.Changed = true, start.Add(2*time.Minute)
 	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.PublishSurvey(ctx, "s1", true, one.Changed) })
+	fails(t, s, problem.Conflict, func(ctx context.Context, tx *store.Tx) error { return tx.ReportSurvey(ctx, one, one.Digest) })
+	fails(t, s, problem.Conflict, func(ctx context.Context, tx *store.Tx) error { return tx.MoveSurvey(ctx, one, "done") })
 	equal(t, ids(store.SurveyFilter{PublishedOnly: true}), []string{"s1"})
 
 	// Targets keep their order.
@@ -158,9 +167,28 @@ func testSurveys(t *testing.T, e *env) {
 		}
 	}
 	sweep(time.Hour, store.Forever, 0)
+	update(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.TouchSurvey(ctx, "s2", start.Add(3*time.Hour))
+	})
 	sweep(time.Hour, time.Hour, 1) // s3, which nobody began; s1 ended a minute later
 	sweep(time.Hour+time.Minute, time.Hour, 1)
 	sweep(time.Hour+time.Minute, time.Hour, 0)
+	sweep(4*time.Hour-time.Second, time.Hour, 0) // s2 is worked on
+	sweep(4*time.Hour, time.Hour, 1)
+	// What has expired takes no names and no source again.
+	fails(t, s, problem.Conflict, func(ctx context.Context, tx *store.Tx) error { return tx.TouchSurvey(ctx, "s2", start) })
+	fails(t, s, problem.Conflict, func(ctx context.Context, tx *store.Tx) error {
+		return tx.AddSurveyUnits(ctx, "s2", []store.SurveyUnit{{N: 0, Unit: "late.example", Phase: 2}})
+	})
+	two.State = "testing"
+	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.MoveSurvey(ctx, two, "planned") })
+	view(t, s, func(ctx context.Context, tx *store.Tx) error {
+		got, err := tx.Survey(ctx, "s2")
+		if len(got.Source) > 0 || got.Expired.IsZero() || got.State != "testing" {
+			t.Errorf("%+v", got)
+		}
+		return err
+	})
 	one.Expired, one.Source = start.Add(time.Hour+time.Minute), []byte{}
 	view(t, s, func(ctx context.Context, tx *store.Tx) error {
 		got, err := tx.Survey(ctx, "s1")

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func testVerifications(t *testing.T, e *env) {
 	two.State, two.Due = "hold", time.Time{}
 	write(two, log2, 0)
 	three, log3 := verified("v3", "one.example", "a", minutes(3), 1)
-	three.Org, three.State, three.Doubt, three.Rest, three.Due, three.Phone = "o1", "verified", true, minutes(3), time.Time{}, sha([]byte("p"))
+	three.Org, three.State, three.Doubted, three.Rest, three.Due, three.Phone = "o1", "verified", minutes(4), minutes(3), time.Time{}, sha([]byte("p"))
 	write(three, log3, 0)
 	get := func(id string) (v store.Verification) {
 		t.Helper()
@@ -113,11 +114,20 @@ func testVerifications(t *testing.T, e *env) {
 	}
 	same := func(org string, claim verify.Claim, rev string) string {
 		return ids(func(ctx context.Context, tx *store.Tx) ([]store.Verification, error) {
-			return tx.SameContact(ctx, org, claim, verify.Revision(rev), 10)
+			return tx.VerifiedSame(ctx, org, claim, verify.Revision(rev), 2)
 		})
 	}
 	equal(t, []string{same("", verify.Email, one.Email), same("o1", verify.Email, one.Email), same("o1", verify.Phone, three.Phone), same("", verify.Email, ""), same("", verify.Name, one.Email)},
-		[]string{"v2 v1", "v3", "v3", "", ""})
+		[]string{"", "v3", "v3", "", ""})
+	doubted := func(org string, claim verify.Claim, rev, except string) (out time.Time) {
+		view(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
+			out, err = tx.DoubtedSame(ctx, org, claim, verify.Revision(rev), except)
+			return err
+		})
+		return out
+	}
+	equal(t, []time.Time{doubted("o1", verify.Email, one.Email, "v1"), doubted("o1", verify.Phone, three.Phone, ""), doubted("o1", verify.Email, one.Email, "v3"), doubted("", verify.Email, one.Email, ""), doubted("o1", verify.Name, one.Email, "")},
+		[]time.Time{minutes(4), minutes(4), {}, {}, {}})
 	view(t, s, func(ctx context.Context, tx *store.Tx) error {
 		v, ok, err := tx.VerificationOf(ctx, "o1", "one.example", "registrant")
 		if !ok || v.ID != "v3" {
@@ -126,20 +136,43 @@ func testVerifications(t *testing.T, e *env) {
 		if _, ok, _ := tx.VerificationOf(ctx, "", "one.example", "account_holder"); ok {
 			t.Error("another role's")
 		}
-		held, err2 := tx.HeldByOther(ctx, "two.example", "v1")
-		mine, err3 := tx.HeldByOther(ctx, "two.example", "v2")
-		if !held || mine {
-			t.Errorf("held by another: %t, %t", held, mine)
-		}
-		counts, err4 := tx.CountVerificationGroups(ctx)
-		n, err5 := tx.CountVerifications(ctx, minutes(2))
-		equal(t, []int{counts[store.VerificationsOpen], counts[store.VerificationsDoubt], counts[store.VerificationsHeld], counts[store.VerificationsDone], n}, []int{1, 1, 1, 1, 2})
-		for _, e := range []error{err2, err3, err4, err5} {
+		counts, err2 := tx.CountVerificationGroups(ctx)
+		n, err3 := tx.CountVerifications(ctx, "", minutes(2))
+		equal(t, []int{counts[store.VerificationsOpen], counts[store.VerificationsDoubt], counts[store.VerificationsHeld], counts[store.VerificationsDone], n}, []int{1, 1, 1, 1, 1})
+		for _, e := range []error{err2, err3} {
 			if e != nil {
 				return e
 			}
 		}
 		return err
+	})
+
+	// Codes are counted by registration and by organisation, apart from all other mail.
+	update(t, s, func(ctx context.Context, tx *store.Tx) error {
+		for i, id := range []string{"v1", "v1", "v2", "v3"} {
+			n := store.Notice{ID: fmt.Sprintf("code%d", i), Obligation: "verify:" + id, Number: i, Kind: "verification", Channel: "email", Party: "holder:x", State: store.NoticeDue, Created: minutes(1), Due: minutes(1)}
+			if _, err := tx.AddNotice(ctx, n); err != nil {
+				return err
+			}
+			n.State, n.Done, n.Due, n.Worker = store.NoticeAccepted, minutes(5), time.Time{}, "w"
+			if i == 1 {
+				n.State = store.NoticeStopped // never sent
+			} else if _, err := tx.IntendNotice(ctx, n.ID, "w", n.ID, "", minutes(5)); err != nil {
+				return err
+			}
+			if err := tx.FinishNotice(ctx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	view(t, s, func(ctx context.Context, tx *store.Tx) error {
+		about, org, err := tx.CountCodes(ctx, "v1", minutes(5))
+		_, none, err2 := tx.CountCodes(ctx, "v3", minutes(6))
+		all, err3 := tx.CountNotices(ctx, "", minutes(0))
+		changes, err4 := tx.CountContactChanges(ctx, "v1", minutes(0))
+		equal(t, []int{about, org, none, all, changes}, []int{1, 2, 0, 0, 0})
+		return errors.Join(err, err2, err3, err4)
 	})
 
 	// What becomes known of one makes the others of the contact due, of the same
@@ -157,8 +190,29 @@ func testVerifications(t *testing.T, e *env) {
 		return tx.PromptSame(ctx, "", verify.Email, verify.Revision(one.Email), "v1", minutes(10))
 	})
 	equal(t, due(minutes(10)), []string{"v2"})
-	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SettleVerification(ctx, "v2", time.Time{}, 1) })
-	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SettleVerification(ctx, "v1", minutes(5), 3) }) // another log
+	// Whoever read it before that takes it for nothing that is due: it stays due,
+	// whether an event came of it or not, and whether it was due before or not.
+	seen := get("v2")
+	prompt := func() {
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return tx.PromptSame(ctx, "", verify.Email, verify.Revision(one.Email), "v1", minutes(10))
+		})
+	}
+	settle := func(id string, due time.Time, seq, prompts int) {
+		update(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return tx.SettleVerification(ctx, id, due, seq, prompts)
+		})
+	}
+	prompt()
+	settle("v2", time.Time{}, 1, seen.Prompts)
+	equal(t, due(minutes(10)), []string{"v2"})
+	seen = get("v2")
+	prompt()
+	seen.Seq, seen.Due = 2, minutes(90)
+	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.PutVerification(ctx, seen, 1) })
+	equal(t, due(minutes(10)), []string{"v2"})
+	settle("v2", time.Time{}, 2, get("v2").Prompts)
+	settle("v1", minutes(5), 3, 0) // another log
 	equal(t, len(due(minutes(10))), 0)
 	view(t, s, func(ctx context.Context, tx *store.Tx) error {
 		next, ok, err := tx.NextDue(ctx)
@@ -168,34 +222,38 @@ func testVerifications(t *testing.T, e *env) {
 		return err
 	})
 
-	// A code is there until its message's result, and is over in time.
-	code := store.WaitingCode{Verification: "v1", Number: 1, Method: verify.ByMail, Code: "secret", Made: minutes(1), Expires: minutes(100)}
-	second := code
-	second.Number, second.Method, second.Expires = 2, verify.ByMessage, minutes(50)
-	update(t, s, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.PutCode(ctx, code); err != nil {
+	// A doubt is followed in pages, each by one.
+	d := store.Doubt{ID: "d1", Org: "o1", Revision: verify.Revision(one.Email), Cause: verify.Bounce, Evidence: "mail:1", At: minutes(2)}
+	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.AddDoubt(ctx, d) })
+	fails(t, s, problem.Internal, func(ctx context.Context, tx *store.Tx) error {
+		return tx.AddDoubt(ctx, store.Doubt{ID: "d2", At: minutes(1)})
+	})
+	pages := func(after string) string {
+		return ids(func(ctx context.Context, tx *store.Tx) ([]store.Verification, error) {
+			return tx.VerifiedAfter(ctx, "o1", verify.Email, d.Revision, after, 5)
+		})
+	}
+	equal(t, []string{pages(""), pages("v2"), pages("v3")}, []string{"v3", "v3", ""})
+	read1 := func() (out store.Doubt, ok bool) {
+		view(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
+			ids, err := tx.DueDoubts(ctx, minutes(2), 10)
+			next, _, err2 := tx.NextDue(ctx)
+			if out, ok, _ = tx.Doubt(ctx, "d1"); ok != slices.Equal(ids, []string{"d1"}) || ok != next.Equal(minutes(2)) || err2 != nil {
+				t.Errorf("%v %s %v", ids, next, err2)
+			}
 			return err
-		}
-		return tx.PutCode(ctx, second)
-	})
-	codes := func() (out []store.WaitingCode) {
-		t.Helper()
-		view(t, s, func(ctx context.Context, tx *store.Tx) (err error) { out, err = tx.WaitingCodes(ctx, "v1"); return err })
-		return out
+		})
+		return out, ok
 	}
-	equal(t, codes(), []store.WaitingCode{code, second})
-	if _, err := s.SweepVerifications(t.Context(), minutes(60), store.Forever, store.Forever); err != nil {
-		t.Fatal(err)
-	}
-	equal(t, codes(), []store.WaitingCode{code})
-	update(t, s, func(ctx context.Context, tx *store.Tx) error {
-		a, err := tx.DropCode(ctx, "v1", 1)
-		b, err2 := tx.DropCode(ctx, "v1", 0)
-		equal(t, fmt.Sprint(a, b, err, err2), "1 0 <nil> <nil>")
-		_, ok, err := tx.WaitingCode(ctx, "v1", 1)
-		equal(t, ok, false)
-		return err
-	})
+	got, ok := read1()
+	equal(t, got, d)
+	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DoneDoubt(ctx, d, "v2") })
+	fails(t, s, problem.Conflict, func(ctx context.Context, tx *store.Tx) error { return tx.DoneDoubt(ctx, d, "v9") })
+	got, ok2 := read1()
+	equal(t, got.Done, "v2")
+	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DoneDoubt(ctx, got, "") })
+	_, ok3 := read1()
+	equal(t, []bool{ok, ok2, ok3}, []bool{true, true, false})
 
 	// An address that wants no codes.
 	rev := verify.Revision(one.Email)
@@ -238,7 +296,9 @@ func verificationOrders(t *testing.T, s *store.Store) {
 	claim := func() (ok bool) {
 		t.Helper()
 		update(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
-			ok, err = tx.ClaimOrder(ctx, hold, minutes(5))
+			stamped := hold
+			stamped.Body = []byte(`{"at":1}`)
+			ok, err = tx.ClaimOrder(ctx, stamped, minutes(4), minutes(5))
 			return err
 		})
 		return ok
@@ -247,13 +307,15 @@ func verificationOrders(t *testing.T, s *store.Store) {
 	view(t, s, func(ctx context.Context, tx *store.Tx) error {
 		all, err := tx.Orders(ctx, "v1")
 		want := hold
-		want.Attempts, want.Due = 1, minutes(5)
+		want.Attempts, want.Tried, want.Due, want.Body = 1, minutes(4), minutes(5), []byte(`{"at":1}`)
 		equal(t, all, []store.VerificationOrder{want, hand})
-		tasks, err2 := tx.OrdersByHand(ctx, 10)
-		equal(t, tasks, []store.VerificationOrder{hand})
+		named, err5 := tx.NameOrders(ctx, "ONE.example")
+		equal(t, named, all)
+		other, err2 := tx.NameOrders(ctx, "two.example")
+		equal(t, len(other), 0)
 		early, err3 := tx.DueOrders(ctx, minutes(4), 10)
 		late, err4 := tx.DueOrders(ctx, minutes(5), 10)
-		equal(t, fmt.Sprint(early, late, err, err2, err3, err4), "[] [o1] <nil> <nil> <nil> <nil>")
+		equal(t, fmt.Sprint(early, late, err, err2, err3, err4, err5), "[] [o1] <nil> <nil> <nil> <nil> <nil>")
 		next, ok, err := tx.NextDue(ctx)
 		if !ok || !next.Equal(minutes(5)) {
 			t.Errorf("next due %s", next)
@@ -262,11 +324,57 @@ func verificationOrders(t *testing.T, s *store.Store) {
 	})
 	done := hold
 	done.State, done.Due, done.Ended, done.Response = store.OrderDone, time.Time{}, minutes(6), "HTTP 204"
+	// What was sent meanwhile is not settled as if it had not been.
+	fails(t, s, problem.Conflict, func(ctx context.Context, tx *store.Tx) error { return tx.FinishOrder(ctx, done, store.OrderDue) })
+	done.Attempts = 1
 	update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.FinishOrder(ctx, done, store.OrderDue) })
 	fails(t, s, problem.Conflict, func(ctx context.Context, tx *store.Tx) error { return tx.FinishOrder(ctx, done, store.OrderDue) })
 	if got := claim(); got {
 		t.Error("what is done is claimed")
 	}
+	verificationTasks(t, s, hand)
+}
+
+// verificationTasks: what waits for a person is listed the centre's own first, and
+// no organisation's hide another's.
+func verificationTasks(t *testing.T, s *store.Store, hand store.VerificationOrder) {
+	t.Helper()
+	update(t, s, func(ctx context.Context, tx *store.Tx) error {
+		for i, x := range []struct{ id, org, kind string }{{"p1", "many", "hold"}, {"p2", "many", "hold"}, {"p3", "many", "release"}, {"p4", "few", "hold"}, {"p5", "", "hold"}} {
+			o := hand
+			o.ID, o.Org, o.Kind, o.Created = x.id, x.org, x.kind, minutes(6+i)
+			if err := tx.AddOrder(ctx, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, tc := range []struct {
+		page store.OrderPage
+		want string
+	}{
+		{store.OrderPage{}, "o2 p5 p3 p4 p1 p2"},
+		{store.OrderPage{Limit: 2, Skip: 1}, "p5 p3"},
+		{store.OrderPage{Skip: -1, Limit: 1}, "o2"},
+		{store.OrderPage{Skip: 9}, ""},
+		{store.OrderPage{Of: true}, "o2 p5"},
+		{store.OrderPage{Of: true, Org: "many", Skip: 1}, "p1 p2"},
+	} {
+		view(t, s, func(ctx context.Context, tx *store.Tx) error {
+			os, err := tx.OrdersByHand(ctx, tc.page)
+			var got []string
+			for _, o := range os {
+				got = append(got, o.ID)
+			}
+			equal(t, strings.Join(got, " "), tc.want)
+			return err
+		})
+	}
+	view(t, s, func(ctx context.Context, tx *store.Tx) error {
+		n, err := tx.CountOrdersByHand(ctx)
+		equal(t, n, map[string]int{"": 2, "many": 3, "few": 1})
+		return err
+	})
 }
 
 // verificationRetention: the values of a contact go when it says something else,
