@@ -136,8 +136,10 @@ type Verification struct {
 	// Kept says that the contact's values are still here.
 	Kept bool `json:"kept"`
 
-	data    string // blob with the values
-	prompts int    // how often others made it due, as it was read
+	data    string    // blob with the values
+	due     time.Time // as it was read: perhaps because of what became known elsewhere
+	prompts int       // how often that made it due, as it was read
+	looked  bool      // what became known elsewhere was looked at since
 }
 
 // contactValues lie in a blob of their own. The salt keeps its digest from
@@ -332,7 +334,7 @@ func (c *Centre) OpenVerification(ctx context.Context, d VerificationDraft, by s
 				if n >= changesPerDay {
 					return problem.New(problem.RateLimited, "the contact was changed %d times in 24 hours, the most there may be", n)
 				}
-				v.Holder, v.data, v.InDoubt, v.prompts = was.Holder, was.data, was.InDoubt, was.prompts
+				v.Holder, v.data, v.InDoubt, v.due, v.prompts = was.Holder, was.data, was.InDoubt, was.due, was.prompts
 				v.Registrar, v.Ref = cmp.Or(v.Registrar, was.Registrar), cmp.Or(v.Ref, was.Ref)
 				first = verify.Change{By: by, Contact: contact, Profile: p}
 			} else {
@@ -470,6 +472,7 @@ func (c *Centre) advance(ctx context.Context, tx *store.Tx, p *prompts, v Verifi
 	if err != nil {
 		return v, err
 	}
+	v.looked = true
 	if unchecked(v.Holder) || failures != nil && !v.Valid && !v.State.Done() {
 		if failures == nil {
 			values, err := readValues(ctx, tx, v)
@@ -584,6 +587,11 @@ func (c *Centre) stepVerification(ctx context.Context, tx *store.Tx, p *prompts,
 	if v.Kept && unchecked(v.Holder) {
 		due = s.now
 	}
+	// It may be due because of what became known elsewhere. A step that is about
+	// something else leaves that to be looked at.
+	if !v.looked && v.State != verify.Terminated && !v.due.IsZero() && (due.IsZero() || v.due.Before(due)) {
+		due = v.due
+	}
 	if len(s.entries) == 0 {
 		if v.Seq == 0 {
 			return v, nil
@@ -663,7 +671,7 @@ func holderParty(r verify.Revision) string { return "holder:" + string(r)[:min(l
 // ---- reading
 
 func unpackVerification(row store.Verification) (Verification, error) {
-	v := Verification{Org: row.Org, Registrar: row.Registrar, Ref: row.Ref, InDoubt: !row.Doubted.IsZero(), Kept: row.Data != "", data: row.Data, prompts: row.Prompts}
+	v := Verification{Org: row.Org, Registrar: row.Registrar, Ref: row.Ref, InDoubt: !row.Doubted.IsZero(), Kept: row.Data != "", data: row.Data, due: row.Due, prompts: row.Prompts}
 	if err := json.Unmarshal(row.Body, &v.Holder); err != nil {
 		return v, problem.Wrap(err, problem.Corrupt, "the projection of verification %s does not parse", row.ID)
 	}

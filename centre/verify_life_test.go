@@ -99,6 +99,27 @@ func TestVerificationLife(t *testing.T) {
 	r.until(5 * hour)
 	all(verify.Verified, "answered again")
 
+	// So it is where the codes of the others leave after it, and before they are looked
+	// at again.
+	late := []centre.Verification{}
+	for i := range 3 {
+		late = append(late, r.open(centre.VerificationDraft{Name: fmt.Sprintf("late-%d.shopx", i), Email: to, Org: "o2"}))
+	}
+	if _, _, err := r.Centre.AttestVerification(ctx, late[0].ID, 0, verify.Attest{By: "person:ann", Claims: []verify.Claim{verify.Email}, Level: verify.V2, Method: "call", Evidence: "none", Audit: "t-1", Result: verify.Pass}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range late[1:] {
+		if err := r.Centre.Deliver(ctx, []string{"verify." + v.ID + ".1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.until(6 * hour)
+	for _, v := range late {
+		if got := r.verification(v.ID); !got.State.Done() {
+			t.Errorf("%s is %s: what was found of another name never reached it", got.Name, got.State)
+		}
+	}
+
 	// "I know nothing of this name" shows as a doubt, of what is verified, too; the
 	// state stays, and a person takes it back.
 	if v, err := r.Centre.NotMine(ctx, r.Centre.VerificationToken(names[0])); err != nil || v.State != verify.Verified || !v.InDoubt {

@@ -171,36 +171,6 @@ func TestRank(t *testing.T) {
 	}
 }
 
-// TestFold: nothing smaller than the least is shown, and what is folded is never
-// so small that it could be found by subtraction.
-func TestFold(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		sizes := rapid.SliceOfN(rapid.IntRange(0, 120), 0, 12).Draw(t, "sizes")
-		shown, folded := Fold(sizes, func(n int) int { return n })
-		if len(shown)+len(folded) != len(sizes) {
-			t.Fatalf("%v and %v of %v", shown, folded, sizes)
-		}
-		sum := 0
-		for _, n := range folded {
-			sum += n
-		}
-		for _, n := range shown {
-			if n < MinGroup {
-				t.Fatalf("%d is shown", n)
-			}
-		}
-		if len(folded) > 0 && sum < MinGroup && len(shown) > 0 {
-			t.Fatalf("%d names are folded beside %v: to be found by subtraction", sum, shown)
-		}
-		if len(folded) == 0 && slices.ContainsFunc(sizes, func(n int) bool { return n < MinGroup }) {
-			t.Fatal("small ones are not folded")
-		}
-		if len(folded) == 1 && len(shown) > 0 && folded[0] < MinGroup {
-			t.Fatalf("one alone is folded: %v", folded)
-		}
-	})
-}
-
 // TestReasons: failures first, by how often.
 func TestReasons(t *testing.T) {
 	d := Detail{"registrant.email|fail": 3, "registrant.email|pass": 1, "tech.email|pass": 2, "registrant.name|warn": 1, "registrant.email|email.mx|null-mx|fail": 1, "registrant.email|email.syntax|no-at|fail": 2, "registrant.name|name.length|short|warn": 9}

@@ -146,33 +146,3 @@ func Rank(of Source, frame Figure, groups []Group) (why string) {
 	}
 	return why
 }
-
-// Fold is for what is published: groups of fewer than MinGroup names become
-// one, and, where that one would be smaller still, the smallest of the others
-// join it: else it could be found by subtracting the rest from the sum. size
-// gives the names of a group. It gives those that may stand for themselves and
-// those that are folded.
-func Fold[G any](groups []G, size func(G) int) (shown, folded []G) {
-	order := make([]int, len(groups))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(size(groups[a]), size(groups[b])) })
-	away, n := map[int]bool{}, 0
-	for _, i := range order {
-		small := size(groups[i]) < MinGroup
-		if !small && (len(away) == 0 || n >= MinGroup) {
-			break
-		}
-		away[i] = true
-		n += size(groups[i])
-	}
-	for i, g := range groups {
-		if away[i] {
-			folded = append(folded, g)
-		} else {
-			shown = append(shown, g)
-		}
-	}
-	return shown, folded
-}

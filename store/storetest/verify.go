@@ -282,6 +282,9 @@ func verificationOrders(t *testing.T, s *store.Store) {
 	hold := store.VerificationOrder{ID: "o1", Verification: "v1", Name: "one.example", Kind: "hold", State: store.OrderDue, Created: minutes(4), Due: minutes(4), Body: []byte(`{"order":"hold"}`)}
 	hand := store.VerificationOrder{ID: "o2", Verification: "v1", Name: "one.example", Kind: "release", State: store.OrderByHand, Created: minutes(5), Response: "no system", Body: []byte("{}")}
 	update(t, s, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.LockOrders(ctx, "one.example"); err != nil {
+			return err
+		}
 		if err := tx.AddOrder(ctx, hold); err != nil {
 			return err
 		}
