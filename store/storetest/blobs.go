@@ -92,6 +92,22 @@ func testBlobs(t *testing.T, e *env) {
 		}
 		putBlob(t, s, data) // again
 	}
+	// Within a transaction they are read by its own connection: there may be no other.
+	update(t, s, func(ctx context.Context, tx *store.Tx) error {
+		sum, err := tx.PutBlob(ctx, "text/plain", []byte("not committed"))
+		if err != nil {
+			return err
+		}
+		for want, sum := range map[string]string{"not committed": sum, string(large): sha(large)} {
+			if b, media, err := tx.Blob(ctx, sum); err != nil || string(b) != want || media != "text/plain" {
+				t.Errorf("%d octets for %d, %q, %v", len(b), len(want), media, err)
+			}
+		}
+		if _, _, err := tx.Blob(ctx, sha([]byte("none"))); problem.CodeOf(err) != problem.NotFound {
+			t.Errorf("%v", err)
+		}
+		return nil
+	})
 	fs := files(t, dir)
 	if len(fs) != 1 {
 		t.Fatalf("files: %v", fs)
