@@ -3,7 +3,6 @@ package lab
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -171,8 +170,8 @@ func (w *World) customers() {
 // How a person reads that a mail is about wrong registration data: its subject
 // says so, and lines of it name the domain and the fields.
 var (
-	dataName  = regexp.MustCompile(`(?m)^Name: +(\S{3,300})[ \r]*$`)
-	dataField = regexp.MustCompile(`(?m)^- ((?:registrant|admin|tech|billing): [a-z ]{1,40}):`)
+	dataName  = once(`(?m)^Name: +(\S{3,300})[ \r]*$`)
+	dataField = once(`(?m)^- ((?:registrant|admin|tech|billing): [a-z ]{1,40}):`)
 )
 
 // maxFields is how many fields are read out of one mail.
@@ -184,7 +183,7 @@ func (w *World) aboutData(n *notice) {
 	if !strings.Contains(s, "registration data") || !strings.Contains(s, "inaccura") {
 		return
 	}
-	m := dataName.FindStringSubmatch(n.mail.text)
+	m := dataName().FindStringSubmatch(n.mail.text)
 	if m == nil {
 		return
 	}
@@ -196,7 +195,7 @@ func (w *World) aboutData(n *notice) {
 	if strings.Contains(s, "copy:") {
 		n.action = "inform"
 	}
-	for _, f := range dataField.FindAllStringSubmatch(n.mail.text, maxFields) {
+	for _, f := range dataField().FindAllStringSubmatch(n.mail.text, maxFields) {
 		n.fields = append(n.fields, f[1])
 	}
 }

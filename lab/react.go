@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"bailiwick/name"
@@ -93,7 +94,13 @@ func (w *World) readMail() {
 	}
 }
 
-var looseURL = regexp.MustCompile(`(?i)\b(?:hxxps?|https?)(?:\[:\]//|://|\[://\])[^\s<>"]{1,900}`)
+// once compiles an expression when it is first used: only a lab needs it, and every
+// command of the program would wait for it.
+func once(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
+var looseURL = once(`(?i)\b(?:hxxps?|https?)(?:\[:\]//|://|\[://\])[^\s<>"]{1,900}`)
 
 // parseNotice reads the XARF attachment and the text of a mail.
 func (w *World) parseNotice(m Mail) (notice, bool) {
@@ -147,7 +154,7 @@ func (w *World) parseNotice(m Mail) (notice, bool) {
 		}
 	}
 	if reported == "" {
-		reported = looseURL.FindString(text)
+		reported = looseURL().FindString(text)
 	}
 	if u, err := name.ParseURL(reported); err == nil {
 		n.subject = w.subjectKey(u.Host())

@@ -13,7 +13,6 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -512,13 +511,13 @@ func (v *Verifies) within(def Range) Range {
 	return def
 }
 
-var codeLine = regexp.MustCompile(`(?m)^Code: +([0-9A-Za-z-]{10,80})[ \r]*$`)
+var codeLine = once(`(?m)^Code: +([0-9A-Za-z-]{10,80})[ \r]*$`)
 
 // opened is a holder reading a mail, which may have a code in it. The world is
 // locked.
 func (w *World) opened(p *party, n notice) {
 	m := codeMail{link: n.answer, mail: n.mail}
-	if c := codeLine.FindStringSubmatch(n.mail.text); c != nil {
+	if c := codeLine().FindStringSubmatch(n.mail.text); c != nil {
 		m.code = c[1]
 	}
 	h := w.aboutName(p, n.mail)
@@ -694,7 +693,7 @@ func (w *World) fillIn(ctx context.Context, link *url.URL, code, says string) (i
 // filters of mail providers do. It sends no form.
 func (w *World) scan(h *holding, text string) func(context.Context) error {
 	var links []string
-	for _, u := range looseURL.FindAllString(text, maxLinks) {
+	for _, u := range looseURL().FindAllString(text, maxLinks) {
 		if l, ok := w.ofCentre(strings.TrimRight(u, ".,;)>")); ok {
 			links = append(links, l.String())
 		}

@@ -3,6 +3,7 @@ package reply
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -77,7 +78,7 @@ var phrases = map[string][]string{
 }
 
 // plain are the phrases as fold writes texts.
-var plain = func() map[string][]string {
+var plain = sync.OnceValue(func() map[string][]string {
 	out := map[string][]string{}
 	for a, ps := range phrases {
 		for _, p := range ps {
@@ -85,7 +86,7 @@ var plain = func() map[string][]string {
 		}
 	}
 	return out
-}()
+})
 
 // negations turn what follows within a few words into something else: a phrase
 // with one before it, in its sentence, is not counted.
@@ -100,7 +101,7 @@ func Meant(text string) (answer string, sure bool) {
 	}
 	folded := fold(text)
 	found := map[string]bool{}
-	for answer, ps := range plain {
+	for answer, ps := range plain() {
 		for _, p := range ps {
 			if says(folded, p) {
 				found[answer] = true

@@ -7,6 +7,7 @@ package reply
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"bailiwick/mail"
 )
@@ -18,13 +19,19 @@ const MaxText = 64 << 10
 // above, and the signature are left out. It is cut at MaxText.
 func Own(m *mail.Message) string { return own(m.Plain(MaxText)) }
 
+// once compiles an expression when it is first used: most commands of the program
+// read no mail, and these take longer than all else at their start.
+func once(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
 // attribution is a line that introduces a quotation, in the languages and
 // forms of common mail programs.
-var attribution = regexp.MustCompile("(?i)^(?:" + begun + "|" + ended + `)\s*$`)
+var attribution = once("(?i)^(?:" + begun + "|" + ended + `)\s*$`)
 
 // wrapped is an attribution that may run over two lines: its beginning tells
 // it from what stands before it.
-var wrapped = regexp.MustCompile("(?i)^(?:" + begun + `)\s*$`)
+var wrapped = once("(?i)^(?:" + begun + `)\s*$`)
 
 const (
 	begun = `on\b.{4,200}\bwrote\s*:` +
@@ -46,21 +53,21 @@ const (
 )
 
 // divider is a line below which the original stands.
-var divider = regexp.MustCompile(`(?i)^\s*(?:` +
+var divider = once(`(?i)^\s*(?:` +
 	`-{2,}\s*(?:original (?:message|appointment)|forwarded message|urspr[üu]ngliche (?:nachricht|e-mail)|weitergeleitete nachricht|message d'origine|message original|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|originalmeddelande|oprindelig meddelelse|исходное сообщение|原始邮件|原始郵件|元のメッセージ|원본 메시지)\s*-*` +
 	`|_{20,}` +
 	`)\s*$`)
 
 // above is the line that ticket systems put over what they send: all of theirs
 // stands below it, unless something of the sender's stands above.
-var above = regexp.MustCompile(`(?i)^\W*(?:please )?(?:reply|type your (?:reply|response)|antworten sie|répondez)\s+(?:above|oberhalb|au-dessus)\b.{0,80}$`)
+var above = once(`(?i)^\W*(?:please )?(?:reply|type your (?:reply|response)|antworten sie|répondez)\s+(?:above|oberhalb|au-dessus)\b.{0,80}$`)
 
 // headerLine is a line of the block that Outlook puts above the original.
-var headerLine = regexp.MustCompile(`(?i)^\s*\*?(?:from|sent|to|cc|subject|date|von|gesendet|an|betreff|datum|de|envoyé|à|objet|enviado|para|asunto|assunto|da|inviato|a|oggetto|van|verzonden|aan|onderwerp|от|отправлено|кому|тема|发件人|收件人|主题|发送时间|差出人|宛先|件名)\*?\s*[:：]\*?\s*\S`)
+var headerLine = once(`(?i)^\s*\*?(?:from|sent|to|cc|subject|date|von|gesendet|an|betreff|datum|de|envoyé|à|objet|enviado|para|asunto|assunto|da|inviato|a|oggetto|van|verzonden|aan|onderwerp|от|отправлено|кому|тема|发件人|收件人|主题|发送时间|差出人|宛先|件名)\*?\s*[:：]\*?\s*\S`)
 
 // ours are lines that only a message of a centre has: quoted without any mark,
 // they end the sender's own words.
-var ours = regexp.MustCompile(`^\s*(?:Case [0-9A-Z]{26}\.|Answer: https?://|WHAT AND WHERE\s*$|HOW TO ANSWER\s*$)`)
+var ours = once(`^\s*(?:Case [0-9A-Z]{26}\.|Answer: https?://|WHAT AND WHERE\s*$|HOW TO ANSWER\s*$)`)
 
 func own(text string) string {
 	lines := strings.Split(strings.ReplaceAll(text, "\r", ""), "\n")
@@ -77,14 +84,14 @@ func own(text string) string {
 			// A signature; what follows a quotation below it is rare, and a
 			// question for a person.
 			return strings.TrimSpace(strings.Join(out, "\n"))
-		case above.MatchString(l):
+		case above().MatchString(l):
 			if s := strings.TrimSpace(strings.Join(out, "\n")); s != "" {
 				return s
 			}
 			continue
-		case divider.MatchString(l), ours.MatchString(l):
+		case divider().MatchString(l), ours().MatchString(l):
 			return strings.TrimSpace(strings.Join(out, "\n"))
-		case headerLine.MatchString(l) && i+1 < len(lines) && headerLine.MatchString(next(lines, i)):
+		case headerLine().MatchString(l) && i+1 < len(lines) && headerLine().MatchString(next(lines, i)):
 			return strings.TrimSpace(strings.Join(out, "\n"))
 		}
 		if n := introduces(lines, i); n > 0 {
@@ -115,10 +122,10 @@ func introduces(lines []string, i int) int {
 	if l == "" || len(l) > 400 {
 		return 0
 	}
-	if attribution.MatchString(l) {
+	if attribution().MatchString(l) {
 		return 1
 	}
-	if i+1 < len(lines) && len(lines[i+1]) < 200 && strings.TrimSpace(lines[i+1]) != "" && wrapped.MatchString(l+" "+strings.TrimSpace(lines[i+1])) {
+	if i+1 < len(lines) && len(lines[i+1]) < 200 && strings.TrimSpace(lines[i+1]) != "" && wrapped().MatchString(l+" "+strings.TrimSpace(lines[i+1])) {
 		return 2
 	}
 	return 0
