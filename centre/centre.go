@@ -221,6 +221,15 @@ func (c *Centre) remember(hash string, pb casework.Playbook) {
 // it causes.
 type prompts struct{ cases, notices, verifications, orders, doubts []string }
 
+// order adds a notice and its prompt; one that is there already is left alone.
+func (p *prompts) order(ctx context.Context, tx *store.Tx, n store.Notice) error {
+	added, err := tx.AddNotice(ctx, n)
+	if added {
+		p.notices = append(p.notices, n.ID)
+	}
+	return err
+}
+
 func (p *prompts) enqueue(ctx context.Context, tx *store.Tx) error {
 	for _, j := range []struct {
 		kind string
@@ -337,12 +346,8 @@ func (c *Centre) order(ctx context.Context, tx *store.Tx, p *prompts, cs casewor
 		ob, _ := cs.Obligation(o.Obligation)
 		n := store.Notice{ID: noticeID(o.Obligation, o.Notice), Case: cs.ID, Obligation: o.Obligation, Number: o.Notice, Kind: o.Kind, Channel: "email",
 			Party: ob.Party.ID, To: ob.Party.Email, State: store.NoticeDue, Created: o.at, Due: o.at}
-		added, err := tx.AddNotice(ctx, n)
-		if err != nil {
+		if err := p.order(ctx, tx, n); err != nil {
 			return err
-		}
-		if added {
-			p.notices = append(p.notices, n.ID)
 		}
 	}
 	return nil

@@ -412,11 +412,7 @@ func (c *Centre) owe(ctx context.Context, tx *store.Tx, p *prompts, r store.Repo
 	if len(r.Cases) > 0 {
 		n.Case = about
 	}
-	added, err := tx.AddNotice(ctx, n)
-	if added {
-		p.notices = append(p.notices, n.ID)
-	}
-	return err
+	return p.order(ctx, tx, n)
 }
 
 // kindReceipt is the kind of notice that a reporter gets.

@@ -102,12 +102,8 @@ func (k *keeping[T, C]) write(ctx context.Context, tx *store.Tx, p *prompts, s t
 		return err
 	}
 	for _, n := range notices {
-		added, err := tx.AddNotice(ctx, n)
-		if err != nil {
+		if err := p.order(ctx, tx, n); err != nil {
 			return err
-		}
-		if added {
-			p.notices = append(p.notices, n.ID)
 		}
 	}
 	return nil

@@ -22,7 +22,6 @@ import (
 	"bailiwick/lab/population"
 	"bailiwick/registration"
 	"bailiwick/store"
-	"bailiwick/store/pgtest"
 	"bailiwick/web"
 
 	"github.com/chromedp/chromedp"
@@ -290,41 +289,32 @@ func TestAccuracyShots(t *testing.T) {
 // names of 500 registrars in one frame, on both databases: p95-ms is the 95th
 // percentile.
 func BenchmarkAccuracyPages(b *testing.B) {
-	for _, e := range []struct {
-		name string
-		dsn  func() string
-	}{
-		{"sqlite", func() string { return "sqlite:" + filepath.Join(b.TempDir(), "state.db") }},
-		{"postgres", func() string { return pgtest.DSN(b) }},
-	} {
-		b.Run(e.name, func(b *testing.B) {
-			d := newDeskOn(b, e.dsn())
-			ana := d.signIn("ana", access.Analyst)
-			var regs []population.Registrar
-			for i := range 500 {
-				regs = append(regs, population.Registrar{Name: fmt.Sprintf("Registrar %d", i), Weight: float64(1 + i%40), Shares: population.Shares{Email: 0.2, Phone: 0.2}})
-			}
-			begin := time.Now()
-			set := counted(b, d, centre.AccuracyFrame{Name: "registry data", Source: census.Own}, units(b, 7, many, population.Options{Registrars: regs}, false))
-			b.Logf("%d names counted in %s", many, time.Since(begin))
-			q, key := fmt.Sprintf("?set=%d", set.ID), "/registrars/name:registrar%2039"
-			for name, path := range map[string]string{"overview": "/accuracy" + q, "tld": "/accuracy/tlds/shopx" + q, "registrar": "/accuracy" + key + q, "registrar in TLD": "/accuracy/tlds/shopx" + key + q} {
-				b.Run(name, func(b *testing.B) {
-					took := make([]time.Duration, 0, 64)
-					for b.Loop() {
-						begin := time.Now()
-						if a := d.get(ana, path); a.code != http.StatusOK {
-							b.Fatal(a.code)
-						}
-						took = append(took, time.Since(begin))
+	onBoth(b, func(b *testing.B, d *desk) {
+		ana := d.signIn("ana", access.Analyst)
+		var regs []population.Registrar
+		for i := range 500 {
+			regs = append(regs, population.Registrar{Name: fmt.Sprintf("Registrar %d", i), Weight: float64(1 + i%40), Shares: population.Shares{Email: 0.2, Phone: 0.2}})
+		}
+		begin := time.Now()
+		set := counted(b, d, centre.AccuracyFrame{Name: "registry data", Source: census.Own}, units(b, 7, many, population.Options{Registrars: regs}, false))
+		b.Logf("%d names counted in %s", many, time.Since(begin))
+		q, key := fmt.Sprintf("?set=%d", set.ID), "/registrars/name:registrar%2039"
+		for name, path := range map[string]string{"overview": "/accuracy" + q, "tld": "/accuracy/tlds/shopx" + q, "registrar": "/accuracy" + key + q, "registrar in TLD": "/accuracy/tlds/shopx" + key + q} {
+			b.Run(name, func(b *testing.B) {
+				took := make([]time.Duration, 0, 64)
+				for b.Loop() {
+					begin := time.Now()
+					if a := d.get(ana, path); a.code != http.StatusOK {
+						b.Fatal(a.code)
 					}
-					slices.Sort(took)
-					b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
-					b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
-				})
-			}
-		})
-	}
+					took = append(took, time.Since(begin))
+				}
+				slices.Sort(took)
+				b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+				b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
+			})
+		}
+	})
 }
 
 // ours is a profile of an operator's own.

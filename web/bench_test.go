@@ -97,50 +97,54 @@ func fill(b *testing.B, d *desk, like casework.Case, change func(i int, c *casew
 	}
 }
 
+// onBoth runs a benchmark at a desk on each database.
+func onBoth(b *testing.B, f func(b *testing.B, d *desk)) {
+	for _, e := range []struct {
+		name string
+		dsn  func(b *testing.B) string
+	}{
+		{"sqlite", func(b *testing.B) string { return "sqlite:" + filepath.Join(b.TempDir(), "state.db") }},
+		{"postgres", func(b *testing.B) string { return pgtest.DSN(b) }},
+	} {
+		b.Run(e.name, func(b *testing.B) { f(b, newDeskOn(b, e.dsn(b))) })
+	}
+}
+
 // BenchmarkPages measures the server's time of the pages with 100,000 cases, on
 // both databases: p95-ms is the 95th percentile.
 func BenchmarkPages(b *testing.B) {
-	for _, e := range []struct {
-		name string
-		dsn  func() string
-	}{
-		{"sqlite", func() string { return "sqlite:" + filepath.Join(b.TempDir(), "state.db") }},
-		{"postgres", func() string { return pgtest.DSN(b) }},
-	} {
-		b.Run(e.name, func(b *testing.B) {
-			d := newDeskOn(b, e.dsn())
-			ana := d.signIn("ana", access.Analyst)
-			like := d.ask(d.report(map[string]any{"type": "phishing", "url": "http://bad.example.com/"}), "Northbox", "registered 3 days before the first report", "registered for one year only")
-			like.Obligations = append(like.Obligations, casework.Obligation{Round: 1, Party: party.Party{ID: "registrar:9001", Role: party.Registrar, Name: "Quickname"}, Action: casework.SuspendName,
-				Status: casework.Running, Delivered: like.Opened, Due: like.Opened.Add(1000 * time.Hour)})
-			id := like.ID
-			like.Look.Snapshot, _ = json.Marshal(map[string]any{"sight": map[string]any{"text": fmt.Sprintf("%01800d", 1)}})
-			fill(b, d, like, nil)
-			if d.Store.Engine() == store.PostgreSQL { // which does so by itself within a minute
-				if _, err := d.Store.Writer().ExecContext(b.Context(), "VACUUM ANALYZE"); err != nil {
-					b.Fatal(err)
-				}
+	onBoth(b, func(b *testing.B, d *desk) {
+		ana := d.signIn("ana", access.Analyst)
+		like := d.ask(d.report(map[string]any{"type": "phishing", "url": "http://bad.example.com/"}), "Northbox", "registered 3 days before the first report", "registered for one year only")
+		like.Obligations = append(like.Obligations, casework.Obligation{Round: 1, Party: party.Party{ID: "registrar:9001", Role: party.Registrar, Name: "Quickname"}, Action: casework.SuspendName,
+			Status: casework.Running, Delivered: like.Opened, Due: like.Opened.Add(1000 * time.Hour)})
+		id := like.ID
+		like.Look.Snapshot, _ = json.Marshal(map[string]any{"sight": map[string]any{"text": fmt.Sprintf("%01800d", 1)}})
+		fill(b, d, like, nil)
+		if d.Store.Engine() == store.PostgreSQL { // which does so by itself within a minute
+			if _, err := d.Store.Writer().ExecContext(b.Context(), "VACUUM ANALYZE"); err != nil {
+				b.Fatal(err)
 			}
-			begin := time.Now()
-			a := d.get(ana, "/figures") // counted for the first time
-			for a.code != 200 && time.Since(begin) < 5*time.Minute {
-				a = d.get(ana, "/figures")
-			}
-			b.Logf("%d cases counted in %s", many, time.Since(begin))
-			for _, p := range []struct{ name, path string }{
-				{"queue", "/desk"}, {"to confirm", "/desk?state=unconfirmed"}, {"closed", "/desk?state=closed"}, {"all", "/desk?state=all"}, {"kind", "/desk?state=open&type=malware"},
-				{"closed by due", "/desk?state=closed&sort=due"}, {"open by opened", "/desk?state=open&sort=opened"}, {"rare class", "/desk?state=all&class=innocent"},
-				{"rare class by due", "/desk?state=all&class=innocent&sort=due"}, {"no such class", "/desk?state=closed&class=unknown&type=malware"}, {"over due", "/desk?state=all&due=over"},
-				{"search", "/desk?state=all&q=name-77777"}, {"search none", "/desk?state=all&q=no-such-name"}, {"search all", "/desk?state=all&q=example"}, {"search many", "/desk?state=open&q=name-7"},
-				{"search some", "/desk?state=all&q=-777"}, {"search all rare class", "/desk?state=all&q=example&class=innocent"}, {"search all no class", "/desk?state=closed&q=example&class=unknown"},
-				{"search two letters", "/desk?state=all&q=na"}, {"search two letters none", "/desk?state=all&q=qx"}, {"search wild", "/desk?state=all&q=" + url.QueryEscape(`50%_\`)},
-				{"search unicode", "/desk?state=all&q=" + url.QueryEscape("bücher")}, {"search unicode none", "/desk?state=all&q=" + url.QueryEscape("例え")},
-				{"name", "/names/name-77777.example.com"}, {"hand over", "/desk/handoffs"}, {"case", "/cases/" + id}, {"figures", "/figures"}, {"home", "/"},
-			} {
-				b.Run(p.name, func(b *testing.B) { d.pace(b, ana, p.path) })
-			}
-		})
-	}
+		}
+		begin := time.Now()
+		a := d.get(ana, "/figures") // counted for the first time
+		for a.code != 200 && time.Since(begin) < 5*time.Minute {
+			a = d.get(ana, "/figures")
+		}
+		b.Logf("%d cases counted in %s", many, time.Since(begin))
+		for _, p := range []struct{ name, path string }{
+			{"queue", "/desk"}, {"to confirm", "/desk?state=unconfirmed"}, {"closed", "/desk?state=closed"}, {"all", "/desk?state=all"}, {"kind", "/desk?state=open&type=malware"},
+			{"closed by due", "/desk?state=closed&sort=due"}, {"open by opened", "/desk?state=open&sort=opened"}, {"rare class", "/desk?state=all&class=innocent"},
+			{"rare class by due", "/desk?state=all&class=innocent&sort=due"}, {"no such class", "/desk?state=closed&class=unknown&type=malware"}, {"over due", "/desk?state=all&due=over"},
+			{"search", "/desk?state=all&q=name-77777"}, {"search none", "/desk?state=all&q=no-such-name"}, {"search all", "/desk?state=all&q=example"}, {"search many", "/desk?state=open&q=name-7"},
+			{"search some", "/desk?state=all&q=-777"}, {"search all rare class", "/desk?state=all&q=example&class=innocent"}, {"search all no class", "/desk?state=closed&q=example&class=unknown"},
+			{"search two letters", "/desk?state=all&q=na"}, {"search two letters none", "/desk?state=all&q=qx"}, {"search wild", "/desk?state=all&q=" + url.QueryEscape(`50%_\`)},
+			{"search unicode", "/desk?state=all&q=" + url.QueryEscape("bücher")}, {"search unicode none", "/desk?state=all&q=" + url.QueryEscape("例え")},
+			{"name", "/names/name-77777.example.com"}, {"hand over", "/desk/handoffs"}, {"case", "/cases/" + id}, {"figures", "/figures"}, {"home", "/"},
+		} {
+			b.Run(p.name, func(b *testing.B) { d.pace(b, ana, p.path) })
+		}
+	})
 }
 
 // pace measures a page: p95-ms is the 95th percentile.
@@ -177,69 +181,60 @@ func registrarAt(i int) string {
 // and 200 hosts, on both databases: a small registrar, the largest, a group of
 // fifty, and an organisation that answers for all of them.
 func BenchmarkAsks(b *testing.B) {
-	for _, e := range []struct {
-		name string
-		dsn  func() string
-	}{
-		{"sqlite", func() string { return "sqlite:" + filepath.Join(b.TempDir(), "state.db") }},
-		{"postgres", func() string { return pgtest.DSN(b) }},
-	} {
-		b.Run(e.name, func(b *testing.B) {
-			d := newDeskOn(b, e.dsn())
-			like := d.ask(d.report(map[string]any{"type": "phishing", "url": "http://bad.example.com/"}), "Northbox", "registered 3 days before the first report", "registered for one year only")
-			like.Look.Snapshot, _ = json.Marshal(map[string]any{"sight": map[string]any{"text": fmt.Sprintf("%01800d", 1)}})
-			like.Obligations = append(like.Obligations[:1:1], casework.Obligation{Round: like.Round, Party: party.Party{Role: party.Registrar, Name: "Quickname"}, Action: casework.SuspendName})
-			last := ""
-			fill(b, d, like, func(i int, c *casework.Case) {
-				c.Obligations[0].Party.ID, c.Obligations[1].Party.ID = fmt.Sprintf("host:%d", i/10%200), registrarAt(i)
-				c.Obligations[0].Status = casework.Running
-				for j := range c.Obligations {
-					o := &c.Obligations[j]
-					o.Round, o.Opened, o.Delivered, o.Due = c.Round, c.Opened, c.Opened.Add(time.Hour), c.Opened.Add(48*time.Hour)
-					if o.Status = casework.Running; c.State == casework.Closed {
-						o.Status = casework.Met
-					}
-				}
-				if c.Obligations[1].Party.ID == "registrar:1" {
-					last = c.ID
-				}
-			})
-			if d.Store.Engine() == store.PostgreSQL { // which does so by itself within a minute
-				if _, err := d.Store.Writer().ExecContext(b.Context(), "VACUUM ANALYZE"); err != nil {
-					b.Fatal(err)
+	onBoth(b, func(b *testing.B, d *desk) {
+		like := d.ask(d.report(map[string]any{"type": "phishing", "url": "http://bad.example.com/"}), "Northbox", "registered 3 days before the first report", "registered for one year only")
+		like.Look.Snapshot, _ = json.Marshal(map[string]any{"sight": map[string]any{"text": fmt.Sprintf("%01800d", 1)}})
+		like.Obligations = append(like.Obligations[:1:1], casework.Obligation{Round: like.Round, Party: party.Party{Role: party.Registrar, Name: "Quickname"}, Action: casework.SuspendName})
+		last := ""
+		fill(b, d, like, func(i int, c *casework.Case) {
+			c.Obligations[0].Party.ID, c.Obligations[1].Party.ID = fmt.Sprintf("host:%d", i/10%200), registrarAt(i)
+			c.Obligations[0].Status = casework.Running
+			for j := range c.Obligations {
+				o := &c.Obligations[j]
+				o.Round, o.Opened, o.Delivered, o.Due = c.Round, c.Opened, c.Opened.Add(time.Hour), c.Opened.Add(48*time.Hour)
+				if o.Status = casework.Running; c.State == casework.Closed {
+					o.Status = casework.Met
 				}
 			}
-			for _, o := range []struct {
-				name     string
-				from, to int // registrars
-			}{{"small", 500, 500}, {"largest", 1, 1}, {"group of 50", 1, 50}, {"all 500", 1, registrarsMany}} {
-				org, err := d.Access.AddOrg(b.Context(), access.Console, o.name)
-				if err != nil {
-					b.Fatal(err)
-				}
-				for i := o.from; i <= o.to; i++ {
-					if _, err := d.Access.LinkParty(b.Context(), access.Console, org.ID, fmt.Sprintf("registrar:%d", i)); err != nil {
-						b.Fatal(err)
-					}
-				}
-				c := d.member("member-"+strconv.Itoa(o.to-o.from)+"-"+strconv.Itoa(o.from), org.ID)
-				pages := []struct{ name, path string }{{"open", "/asks"}, {"all", "/asks?show=all"}}
-				if a := d.get(c, "/asks?show=all&format=json"); a.code == 200 {
-					var page struct{ Next string }
-					if err := json.Unmarshal([]byte(a.body), &page); err != nil {
-						b.Fatal(err)
-					}
-					if page.Next != "" {
-						pages = append(pages, struct{ name, path string }{"all, next page", strings.TrimSuffix(page.Next, "&format=json")})
-					}
-				}
-				if o.from == 1 {
-					pages = append(pages, struct{ name, path string }{"one", "/asks/" + last})
-				}
-				for _, p := range pages {
-					b.Run(o.name+"/"+p.name, func(b *testing.B) { d.pace(b, c, p.path) })
-				}
+			if c.Obligations[1].Party.ID == "registrar:1" {
+				last = c.ID
 			}
 		})
-	}
+		if d.Store.Engine() == store.PostgreSQL { // which does so by itself within a minute
+			if _, err := d.Store.Writer().ExecContext(b.Context(), "VACUUM ANALYZE"); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, o := range []struct {
+			name     string
+			from, to int // registrars
+		}{{"small", 500, 500}, {"largest", 1, 1}, {"group of 50", 1, 50}, {"all 500", 1, registrarsMany}} {
+			org, err := d.Access.AddOrg(b.Context(), access.Console, o.name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for i := o.from; i <= o.to; i++ {
+				if _, err := d.Access.LinkParty(b.Context(), access.Console, org.ID, fmt.Sprintf("registrar:%d", i)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			c := d.member("member-"+strconv.Itoa(o.to-o.from)+"-"+strconv.Itoa(o.from), org.ID)
+			pages := []struct{ name, path string }{{"open", "/asks"}, {"all", "/asks?show=all"}}
+			if a := d.get(c, "/asks?show=all&format=json"); a.code == 200 {
+				var page struct{ Next string }
+				if err := json.Unmarshal([]byte(a.body), &page); err != nil {
+					b.Fatal(err)
+				}
+				if page.Next != "" {
+					pages = append(pages, struct{ name, path string }{"all, next page", strings.TrimSuffix(page.Next, "&format=json")})
+				}
+			}
+			if o.from == 1 {
+				pages = append(pages, struct{ name, path string }{"one", "/asks/" + last})
+			}
+			for _, p := range pages {
+				b.Run(o.name+"/"+p.name, func(b *testing.B) { d.pace(b, c, p.path) })
+			}
+		}
+	})
 }

@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"bailiwick/lab"
 )
 
 // TestRegistrarsAreTold: registrars of every temper are told of wrong data over
@@ -17,16 +14,7 @@ import (
 // does, and is held against the world's own account afterwards.
 func TestRegistrarsAreTold(t *testing.T) {
 	t.Parallel()
-	file := "../../docs/scenarios/inaccuracy.yaml"
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	sc, err := lab.Load(f, file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sc := scenario(t, "../../docs/scenarios/inaccuracy.yaml")
 	var out bytes.Buffer
 	e := &env{ctx: t.Context(), out: &out, errs: io.Discard, log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	r, err := newRun(e, &demoCmd{Listen: "127.0.0.1:0"}, sc, sc.Start, nil)

@@ -14,22 +14,28 @@ import (
 	"bailiwick/verify"
 )
 
+// scenario reads a scenario's file.
+func scenario(tb testing.TB, file string) *lab.Scenario {
+	tb.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	sc, err := lab.Load(f, file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return sc
+}
+
 // The lab's registrars and a real centre verify the holders of a TLD's names:
 // over the API, real mail both ways, the page of the link, and signed orders. Who
 // answers keeps the name; a silent one loses it and gets it back by answering;
 // one whose mail comes back is in doubt; and what opens links, or sends our own
 // mail back, has confirmed nothing.
 func TestHoldersAreVerified(t *testing.T) {
-	file := "../../docs/scenarios/verification.yaml"
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	sc, err := lab.Load(f, file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sc := scenario(t, "../../docs/scenarios/verification.yaml")
 	e := &env{ctx: t.Context(), out: io.Discard, errs: io.Discard, log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	r, err := newRun(e, &demoCmd{Listen: "127.0.0.1:0"}, sc, sc.Start, nil)
 	if err != nil {

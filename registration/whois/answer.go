@@ -1188,6 +1188,9 @@ func (a *answer) status(v string) {
 	}
 	if list {
 		for s := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == ',' || r == ';' || r == '|' || r == '/' }) {
+			if len(a.rec.Statuses) >= maxStatuses {
+				break
+			}
 			if s = trimBoth(s); !a.epp(s) {
 				a.addStatus(s)
 			}
