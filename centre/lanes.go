@@ -134,8 +134,9 @@ func (c *Centre) Deliver(ctx context.Context, ids []string) error {
 			}
 			running++
 			under.Go(func() {
-				defer c.lanes.leave(k)
-				back <- result{id, c.send(sending, k, msg, n)}
+				err := c.send(sending, k, msg, n)
+				c.lanes.leave(k) // before anybody hears of it and looks for what may leave next
+				back <- result{id, err}
 			})
 		}
 		if left = waits; running == 0 {
