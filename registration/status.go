@@ -30,6 +30,9 @@ func EPPStatus(s string) (epp string, ok bool) {
 		buf[n] = c
 		n++
 	}
+	if n != len("ok") && n < len("active") { // none is as short
+		return s, false
+	}
 	if e := eppName(string(buf[:n])); e != "" {
 		return e, true
 	}

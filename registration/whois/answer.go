@@ -1211,6 +1211,9 @@ func (a *answer) epp(v string) bool {
 		}
 		e, ok := eppName(w)
 		if !ok {
+			if len(w) == len(v) {
+				return false // one word, which has been looked up
+			}
 			break
 		}
 		a.addStatus(e)
